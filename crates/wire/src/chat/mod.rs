@@ -1,0 +1,5 @@
+//! The Chat Completions dialect.
+
+pub mod target;
+
+pub use target::Target;

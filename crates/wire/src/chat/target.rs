@@ -1,0 +1,205 @@
+//! What one model behind a Chat Completions endpoint understands, as data. The catalog builds it
+//! from a provider record; the request encoder obeys it and notes whatever it cannot carry.
+
+use crate::turn::Effort;
+
+/// One model of one Chat Completions endpoint. [`Target::default`] is the careful choice for an
+/// endpoint about which nothing is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// The model's name as the upstream knows it.
+    pub model: String,
+    /// `image_url` parts are understood in user messages.
+    pub images: bool,
+    /// `image_url` parts are understood in tool messages too; otherwise images of tool results
+    /// follow in one user message after the round.
+    pub tool_images: bool,
+    /// `file` parts with a data URL are understood in user messages.
+    pub files: bool,
+    /// Role `developer` is understood; otherwise it becomes `system`.
+    pub developer_role: bool,
+    /// `system` messages may stand after the first user message; otherwise those become user messages.
+    pub late_system: bool,
+    /// The member that limits the answer's length.
+    pub max_tokens: MaxTokens,
+    /// The model's own limit on output tokens, where known.
+    pub max_output_tokens: Option<u64>,
+    /// What `response_format` understands.
+    pub structured: Structured,
+    /// Which forms of `tool_choice` are understood.
+    pub tool_choice: ToolChoices,
+    /// Tools may be declared at all.
+    pub tools: bool,
+    /// The most tools one request may declare.
+    pub max_tools: Option<usize>,
+    /// `strict` is understood in function declarations.
+    pub strict_tools: bool,
+    /// How reasoning of earlier turns goes back to the model.
+    pub replay: Replay,
+    /// What each effort sends.
+    pub efforts: EffortMap,
+    /// Optional request members that are understood with OpenAI's meaning and names, such as
+    /// `parallel_tool_calls`, `service_tier`, `prompt_cache_key`, `safety_identifier`, `user`,
+    /// `metadata`, `verbosity`, `top_logprobs`, `stream_options`, `temperature`, `top_p`,
+    /// `presence_penalty`, `frequency_penalty`, `stop`, `seed`, `store`.
+    pub accepts: Vec<String>,
+    /// Members that every request carries: name and raw JSON.
+    pub always: Vec<Member>,
+    /// Departures from the dialect that need code.
+    pub quirks: Vec<Quirk>,
+}
+
+/// A request member: its name and its raw JSON value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub name: String,
+    pub json: String,
+}
+
+/// The member that limits the answer's length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxTokens {
+    /// `max_tokens`
+    Classic,
+    /// `max_completion_tokens`
+    Completion,
+}
+
+/// What `response_format` understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Structured {
+    None,
+    /// `json_object`
+    Object,
+    /// `json_object` and `json_schema`
+    Schema,
+}
+
+/// Which forms of `tool_choice` are understood. `auto` is the absence of the member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToolChoices {
+    pub none: bool,
+    pub required: bool,
+    pub named: bool,
+}
+
+/// How the reasoning of earlier turns goes back to the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// It does not: the endpoint refuses or ignores it.
+    No,
+    /// As `reasoning_content` on the assistant message (DeepSeek, Zhipu, MiMo).
+    ReasoningContent,
+    /// As `reasoning` on the assistant message (Ollama, vLLM, OpenRouter).
+    Reasoning,
+    /// As a `reasoning_details` array of `reasoning.text` entries (MiniMax).
+    ReasoningDetails,
+}
+
+/// What each effort sends. An effort without a row sends nothing and gets a note.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EffortMap {
+    rows: Vec<EffortRow>,
+}
+
+/// What one effort sends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EffortRow {
+    /// The effort that was asked for.
+    pub asked: Effort,
+    /// The effort that the model will really make; a note says so where it differs.
+    pub acts_as: Effort,
+    /// The members that ask for it.
+    pub members: Vec<Member>,
+}
+
+impl EffortMap {
+    /// A map from its rows.
+    ///
+    /// # Errors
+    /// Names the first row that breaks a rule: an effort stands twice, a higher effort acts as a
+    /// lower one, or `low` or more switches thinking off.
+    pub fn new(mut rows: Vec<EffortRow>) -> Result<Self, String> {
+        rows.sort_by_key(|row| row.asked);
+        for pair in rows.windows(2) {
+            if pair[0].asked == pair[1].asked {
+                return Err(format!("effort `{}` stands twice", pair[0].asked.name()));
+            }
+            if pair[0].acts_as > pair[1].acts_as {
+                return Err(format!(
+                    "effort `{}` acts as less than `{}`",
+                    pair[1].asked.name(),
+                    pair[0].asked.name()
+                ));
+            }
+        }
+        match rows.iter().find(|row| row.asked >= Effort::Low && row.acts_as == Effort::None) {
+            Some(row) => Err(format!("effort `{}` switches thinking off", row.asked.name())),
+            None => Ok(Self { rows }),
+        }
+    }
+
+    /// What `effort` sends, if the model can be told at all.
+    pub fn get(&self, effort: Effort) -> Option<&EffortRow> {
+        self.rows.iter().find(|row| row.asked == effort)
+    }
+
+    /// All rows, ascending by what is asked.
+    pub fn rows(&self) -> &[EffortRow] {
+        &self.rows
+    }
+}
+
+/// A departure from the dialect that needs code. Each variant has one function that applies it and
+/// one corpus case that shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quirk {
+    /// Models that think inside `<think>…</think>` at the start of `content`: the text between
+    /// the tags is reasoning.
+    ThinkTags,
+    /// The endpoint refuses an assistant message without `content`, even beside tool calls: an
+    /// empty string is sent.
+    ContentRequired,
+    /// The endpoint refuses `$ref` with sibling members in tool schemas (Moonshot): the siblings
+    /// are dropped.
+    PlainRefs,
+    /// Each chunk's `reasoning_details` repeats everything from the start; only what is new counts.
+    CumulativeReasoning,
+}
+
+impl Target {
+    /// Whether the optional member `name` may be sent.
+    pub fn takes(&self, name: &str) -> bool {
+        self.accepts.iter().any(|accepted| accepted == name)
+    }
+
+    /// Whether the endpoint has this quirk.
+    pub fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
+    }
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self {
+            model: String::new(),
+            images: false,
+            tool_images: false,
+            files: false,
+            developer_role: false,
+            late_system: true,
+            max_tokens: MaxTokens::Classic,
+            max_output_tokens: None,
+            structured: Structured::None,
+            tool_choice: ToolChoices { none: true, required: true, named: true },
+            tools: true,
+            max_tools: None,
+            strict_tools: false,
+            replay: Replay::No,
+            efforts: EffortMap::default(),
+            accepts: ["temperature", "top_p", "stop", "stream_options"].map(String::from).to_vec(),
+            always: Vec::new(),
+            quirks: Vec::new(),
+        }
+    }
+}

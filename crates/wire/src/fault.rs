@@ -1,0 +1,142 @@
+//! What went wrong, named by what it means rather than by how it travelled. Whether to try again is
+//! not stored here: one function of the gateway decides it from the fault and the progress made.
+
+use std::time::Duration;
+
+/// Something that ended an attempt, or the whole exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    pub kind: Kind,
+    pub blame: Blame,
+    pub phase: Phase,
+    /// What happened, which thing, what to do next. Never holds a secret.
+    pub message: String,
+    /// The request member at fault, such as `input[3].content`.
+    pub param: Option<String>,
+    /// How long the upstream asked to wait.
+    pub retry_after: Option<Duration>,
+    /// What the upstream itself said, if it spoke.
+    pub upstream: Option<Upstream>,
+}
+
+/// What a fault means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The request is malformed or asks for something that cannot be.
+    BadRequest,
+    /// The body is over the size limit.
+    TooLarge,
+    /// The conversation does not fit the model's context window.
+    TooLong,
+    /// The prompt was refused for its content.
+    Refused,
+    /// No such model.
+    UnknownModel,
+    /// The key is missing, wrong or expired.
+    Unauthorized,
+    /// The key is good, but not for this.
+    Forbidden,
+    /// The account's plan does not include this model.
+    Plan,
+    /// Too many requests; passing.
+    RateLimited,
+    /// The allowance is used up; money or a reset date mends it.
+    Quota,
+    /// The upstream has no capacity right now.
+    Overloaded,
+    /// The upstream failed.
+    Upstream,
+    /// No connection: nothing was sent.
+    Connect,
+    /// The connection broke.
+    Cut,
+    /// The upstream fell silent.
+    Idle,
+    /// The upstream spoke something else than its dialect.
+    Protocol,
+    /// The client went away.
+    Cancelled,
+    /// A defect of quire.
+    Internal,
+}
+
+impl Kind {
+    /// Every kind, for tables and tests.
+    pub const ALL: [Self; 18] = [
+        Self::BadRequest,
+        Self::TooLarge,
+        Self::TooLong,
+        Self::Refused,
+        Self::UnknownModel,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::Plan,
+        Self::RateLimited,
+        Self::Quota,
+        Self::Overloaded,
+        Self::Upstream,
+        Self::Connect,
+        Self::Cut,
+        Self::Idle,
+        Self::Protocol,
+        Self::Cancelled,
+        Self::Internal,
+    ];
+
+    /// The name used in logs, metrics and provider records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad-request",
+            Self::TooLarge => "too-large",
+            Self::TooLong => "too-long",
+            Self::Refused => "refused",
+            Self::UnknownModel => "unknown-model",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::Plan => "plan",
+            Self::RateLimited => "rate-limited",
+            Self::Quota => "quota",
+            Self::Overloaded => "overloaded",
+            Self::Upstream => "upstream",
+            Self::Connect => "connect",
+            Self::Cut => "cut",
+            Self::Idle => "idle",
+            Self::Protocol => "protocol",
+            Self::Cancelled => "cancelled",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// Whose fault it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    Client,
+    Account,
+    Provider,
+    Network,
+    Gateway,
+}
+
+/// How far the request had gone. It only moves forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    NotSent,
+    Sent,
+    /// A generated event has reached the client: nothing may be retried.
+    Committed,
+}
+
+/// What the upstream itself said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upstream {
+    pub status: Option<u16>,
+    pub kind: Option<String>,
+    pub code: Option<String>,
+    pub message: Option<String>,
+}

@@ -1,0 +1,11 @@
+//! The dialects that quire speaks, as pure functions: bytes in, values out.
+//!
+//! No async, no clock, no randomness, no I/O: whatever a translation needs from outside (ids, the
+//! time, a sealing key) comes in as an argument. Start with [`turn`], the internal representation;
+//! [`json`] explains how text travels as raw spans without being unescaped and escaped again.
+
+pub mod chat;
+pub mod fault;
+pub mod json;
+pub mod note;
+pub mod turn;

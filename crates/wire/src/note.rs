@@ -1,0 +1,1 @@
+//! What was lost or changed in translation, as data.
