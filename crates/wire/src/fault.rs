@@ -140,3 +140,53 @@ pub struct Upstream {
     pub code: Option<String>,
     pub message: Option<String>,
 }
+
+impl Fault {
+    /// A fault of `kind` with the usual blame and nothing else known.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        let blame = match kind {
+            Kind::BadRequest
+            | Kind::TooLarge
+            | Kind::TooLong
+            | Kind::Refused
+            | Kind::UnknownModel
+            | Kind::Cancelled => Blame::Client,
+            Kind::Unauthorized
+            | Kind::Forbidden
+            | Kind::Plan
+            | Kind::RateLimited
+            | Kind::Quota => Blame::Account,
+            Kind::Overloaded | Kind::Upstream | Kind::Protocol => Blame::Provider,
+            Kind::Connect | Kind::Cut | Kind::Idle => Blame::Network,
+            Kind::Internal => Blame::Gateway,
+        };
+        Self {
+            kind,
+            blame,
+            phase: Phase::NotSent,
+            message: message.into(),
+            param: None,
+            retry_after: None,
+            upstream: None,
+        }
+    }
+
+    /// The client asked for something that cannot be; `param` names the member.
+    pub fn bad_request(param: impl Into<String>, message: impl Into<String>) -> Self {
+        let param = Some(param.into()).filter(|param| !param.is_empty());
+        Self { param, ..Self::new(Kind::BadRequest, message) }
+    }
+
+    /// A member has a type that it must not have.
+    pub fn wrong_type(param: &str, expected: &str, found: crate::json::Kind) -> Self {
+        Self::bad_request(param, format!("`{param}` must be {expected}, not {}", found.name()))
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}

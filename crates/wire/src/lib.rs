@@ -8,4 +8,6 @@ pub mod chat;
 pub mod fault;
 pub mod json;
 pub mod note;
+pub mod responses;
+pub mod sse;
 pub mod turn;

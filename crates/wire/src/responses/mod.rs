@@ -1,0 +1,12 @@
+//! The Responses dialect: requests in ([`request`]), answers and events out ([`stream`]).
+//!
+//! [`fates`] is the closed-world table of what becomes of each member; the parser consults it for
+//! whatever it does not translate itself.
+
+pub mod fates;
+mod items;
+pub mod object;
+pub mod request;
+mod tools;
+
+pub use request::parse;
