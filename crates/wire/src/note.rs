@@ -105,7 +105,7 @@ codes! {
     FallbackUsed, "fallback-used", Approximated, "the first choice failed, so a configured fallback answered";
     DuplicateMember, "duplicate-member", Dropped, "this member stands more than once; the last one counts";
     FinishUnknown, "finish-unknown", Approximated, "the upstream ended for a reason that quire does not know; the answer counts as complete";
-    UsageMissing, "usage-missing", Defaulted, "the upstream reported no usage; the counts are zero because unknown";
+    UsageEstimated, "usage-estimated", Defaulted, "the upstream reported no usage; the counts are estimated from the number of bytes";
     InputUnwrapped, "input-unwrapped", Repaired, "the model did not wrap the tool's input as asked; what it wrote was taken";
     CallIncomplete, "call-incomplete", Repaired, "the tool call broke off, so it was not handed out to be run";
     EventDropped, "event-dropped", Dropped, "the upstream sent something that the client's dialect cannot carry";

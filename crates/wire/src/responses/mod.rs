@@ -4,9 +4,12 @@
 //! whatever it does not translate itself.
 
 pub mod fates;
+pub mod fault;
 mod items;
 pub mod object;
 pub mod request;
+pub mod stream;
 mod tools;
 
-pub use request::parse;
+pub use request::{Request, parse};
+pub use stream::{Encoder, Setting};
