@@ -156,7 +156,7 @@ async fn a_locked_database_never_delays_the_sender_and_what_is_lost_is_counted()
     }
     assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
     let lost = recorder.summary().lost;
-    assert!((890..=900).contains(&lost), "the queue holds 100, the writer at most a few: {lost}");
+    assert!((500..=900).contains(&lost), "the queue holds 100, the writer some more: {lost}");
 
     let began = Instant::now();
     stop.cancel();
@@ -184,6 +184,27 @@ async fn what_waited_for_a_lock_is_written_when_it_is_gone() {
     let (summary, ()) = tokio::join!(writer.run(stop), unlock);
     assert_eq!(summary, Summary { written: 300, lost: 0 });
     assert_eq!(everything(&fixture.store).await.len(), 300);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopping_in_the_middle_of_a_write_loses_and_doubles_nothing() {
+    let fixture = Fixture::new().await;
+    for round in 1..=5 {
+        let (recorder, writer) = Recorder::new(&fixture.store, Limits::default());
+        for _ in 0..3000 {
+            recorder.record(full());
+        }
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(writer.run(stop.clone()));
+        while recorder.summary().written == 0 {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+        assert_eq!(task.await.unwrap(), Summary { written: 3000, lost: 0 });
+        let kept = fixture.store.logs().totals(&Filter::default()).await.unwrap().exchanges;
+        assert_eq!(kept, 3000 * round);
+        assert_eq!(size(&fixture.store).await.0 as u64, kept);
+    }
 }
 
 #[tokio::test]
@@ -269,7 +290,8 @@ async fn space_that_was_freed_goes_back_to_the_file_system() {
         record(&fixture.store, tight, [big()]).await;
     }
     let left = pages(&fixture.store).await;
-    assert!(left < full / 2 + 1024, "{full} pages, then {left}");
+    assert!(full > 1500, "{full} pages are enough to tell");
+    assert!(left < 1024 + 256, "{full} pages, then {left}");
 }
 
 #[tokio::test]
