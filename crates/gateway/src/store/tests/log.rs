@@ -224,7 +224,8 @@ async fn a_batch_that_is_written_twice_counts_once() {
     let exchanges = [full(), full(), full()];
     record(&fixture.store, Limits::default(), exchanges.clone()).await;
     let size = size(&fixture.store).await;
-    record(&fixture.store, Limits::default(), exchanges).await;
+    let again = record(&fixture.store, Limits::default(), exchanges).await;
+    assert_eq!(again, Summary { written: 3, lost: 0 });
     assert_eq!(everything(&fixture.store).await.len(), 3);
     assert_eq!(self::size(&fixture.store).await, size);
 }
