@@ -101,7 +101,7 @@ async fn request(
         method,
         path,
         headers,
-        json: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        json: Arc::new(serde_json::from_slice(&body).unwrap_or(Value::Null)),
         body: body.into(),
         arrived: Instant::now(),
         refusal: None,
@@ -139,6 +139,7 @@ fn route(settings: &super::Settings, state: &mut State, request: &mut Recorded) 
         ("GET", "/v1/models") => return models(settings).into(),
         (method, _) => {
             let message = format!("Invalid URL ({method} {path})");
+            state.troubles.push(format!("request {} went to `{method} {path}`", request.number));
             let error = json!({"message": message, "type": "invalid_request_error", "param": null, "code": null});
             return refuses(404).json(&json!({ "error": error })).into();
         }

@@ -34,7 +34,7 @@ pub struct Recorded {
     pub headers: Headers,
     pub body: Arc<[u8]>,
     /// The body as JSON; null when it is none.
-    pub json: Value,
+    pub json: Arc<Value>,
     pub arrived: Instant,
     /// Why the table refused it, if it did.
     pub refusal: Option<Refusal>,
