@@ -61,20 +61,20 @@ pub(super) async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>)
                 (Ending::Cut(now), false)
             }
         };
+        shared.change(|state| state.requests[index].ending = ending);
         if !stays {
             drop(write.take());
-            drop_reader_after(&mut reader, ending).await;
+            if matches!(ending, Ending::Finished(_)) {
+                drain(&mut reader).await;
+            }
         }
-        shared.change(|state| state.requests[index].ending = ending);
     }
 }
 
-/// Before the socket is dropped, what the client still sends is read for a moment: a socket closed
-/// over unread bytes sends a reset, and the client would lose the end of its answer.
-async fn drop_reader_after(reader: &mut Reader<OwnedReadHalf>, ending: Ending) {
-    if matches!(ending, Ending::Finished(_)) {
-        let _ = tokio::time::timeout(Duration::from_millis(500), reader.closed()).await;
-    }
+/// Reads for a moment what the client still sends: a socket closed over unread bytes sends a
+/// reset, and the client would lose the end of its answer.
+async fn drain(reader: &mut Reader<OwnedReadHalf>) {
+    let _ = tokio::time::timeout(Duration::from_millis(500), reader.closed()).await;
 }
 
 struct Incoming {

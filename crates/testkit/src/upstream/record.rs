@@ -15,7 +15,7 @@ pub enum Ending {
     Open,
     /// All of it was written.
     Finished(Instant),
-    /// The client closed the connection before that.
+    /// The client closed the connection before that, or its half of it.
     ClientClosed(Instant),
     /// The script ended the connection before that.
     Cut(Instant),
