@@ -1,1 +1,3 @@
 //! A scripted, strict upstream.
+
+pub mod judge;
