@@ -6,7 +6,14 @@ releases pinned in `world.requirements.txt`, and every key of the recorded fixtu
 that a client may send, and names who says so; the decisions about them live in the gateway, not here.
 
     scripts/world.py           write the lists
-    scripts/world.py --check   fail when the lists differ from what the sources say now
+    scripts/world.py --check   fail when the lists differ from what the sources say now, or when the
+                               extension schema of the judge differs from the SDK that it cites
+
+Each line is `KIND NAME`, a tab, and the origins. `field`, `item`, `part`, `tool`, `role` and `block` lines are
+the main request's members and tagged things, with the path of each member below them; arrays leave no trace
+in a path. `value` lines are the words of fields whose values are decided one by one, and the tags of unions
+below a tagged thing. `schema` lines are the keywords of recorded JSON Schemas, `compact` and `count` the
+members of the requests beside the main one, `frame` and `event` those of WebSocket frames and of answers.
 
 The three kinds of source are read as one: each becomes a list of `Alternative`s, and one walk turns those
 into lines. Types are read by introspection, never from source text.
@@ -30,8 +37,12 @@ REQUIREMENTS = Path(__file__).resolve().with_name("world.requirements.txt")
 VENV = ROOT / ".cache" / "world"
 WORLD = ROOT / "corpus" / "world"
 SCHEMA = ROOT / "corpus" / "spec" / "openresponses-openapi.json"
+EXTENSIONS = SCHEMA.with_name("responses-extensions.json")
 CLIENTS = ROOT / "corpus" / "fixtures" / "clients"
 
+
+# What a client was seen to send when its recording was not kept.
+MEASURED = (("responses", "tool web_search.indexed_web_access", "measured:codex-0.169.0"),)
 
 # Parameters of the SDKs that travel as headers, beside those whose alias is a header's name.
 HEADERS = ("betas", "user_profile_id", "workspace_id")
@@ -531,6 +542,8 @@ def extract():
     read_schema(worlds)
     read_sdks(worlds)
     read_fixtures(worlds)  # last: the types say which members are open maps
+    for dialect, line, origin in MEASURED:
+        worlds[dialect].add(line, origin)
     return {name: world.text() for name, world in worlds.items()}
 
 
@@ -572,6 +585,12 @@ def main():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
             print(f"wrote `{file.relative_to(ROOT)}`: {text.splitlines()[0][2:]}")
+    if arguments.check:
+        from citations import complaints
+        from openai import __version__
+
+        for complaint in complaints(EXTENSIONS, __version__):
+            sys.exit(f"{EXTENSIONS.relative_to(ROOT)}: {complaint}")
     if stale:
         sys.exit("the world has changed: run `scripts/world.py`, then decide each new line")
 

@@ -62,6 +62,15 @@ impl Book {
         self.inside_response(response, path, findings);
     }
 
+    /// The events, items and tools that are known, in the words of the closed world.
+    #[cfg(test)]
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        let kinds = [("event", &self.events), ("item", &self.items), ("tool", &self.tools)];
+        kinds
+            .into_iter()
+            .flat_map(|(kind, known)| known.keys().map(move |tag| format!("{kind} {tag}")))
+    }
+
     fn inside_response(&self, response: &Value, path: &str, findings: &mut Findings) {
         for (index, item) in entries(&response["output"]) {
             self.item(item, &format!("{path}output[{index}]"), findings);

@@ -7,7 +7,7 @@ mod tape;
 
 use serde_json::{Value, json};
 
-use super::{Complaint, responses_answer, responses_stream};
+use super::{Complaint, book, responses_answer, responses_stream};
 use tape::{Tape, frames};
 
 fn listed(complaints: &[Complaint]) -> String {
@@ -85,5 +85,14 @@ fn every_member_of_a_response_is_required() {
         let complaints = responses_answer(&answer).expect_err(member);
         let reason = format!("`{member}` is required");
         assert!(listed(&complaints).contains(&reason), "{member}:{}", listed(&complaints));
+    }
+}
+
+#[test]
+fn every_event_and_item_that_the_judge_accepts_is_in_the_closed_world() {
+    const WORLD: &str = include_str!("../../../../corpus/world/responses.txt");
+    let lines: Vec<_> = WORLD.lines().filter_map(|line| line.split('\t').next()).collect();
+    for name in book::BOOK.names() {
+        assert!(lines.contains(&name.as_str()), "`{name}` is not in the world");
     }
 }

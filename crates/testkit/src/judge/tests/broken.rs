@@ -527,6 +527,13 @@ const CASES: &[Case] = &[
         "Not a code",
     ),
     (
+        "an item that is nothing",
+        Tape::compaction,
+        |t| t.event("response.output_item.done")["item"] = Value::Null,
+        &[Rule::Shape, Rule::Identity, Rule::Output],
+        "null is not of type \"object\"",
+    ),
+    (
         "logprobs are missing",
         Tape::text,
         |t| drop_member(t.event("response.output_text.delta"), "", "logprobs"),
