@@ -88,6 +88,11 @@ impl Item {
         self.added["id"].as_str().unwrap_or_default()
     }
 
+    /// Whether the client runs something when this item is done.
+    pub(super) fn is_call(&self) -> bool {
+        argument_of(self.kind()).is_some()
+    }
+
     fn kind(&self) -> &str {
         self.added["type"].as_str().unwrap_or_default()
     }

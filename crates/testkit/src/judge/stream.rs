@@ -101,7 +101,8 @@ impl Stream {
                 format!("`sequence_number` is {}, not {}", event["sequence_number"], self.sequence);
             self.say(Rule::Sequence, message);
         }
-        self.sequence = event["sequence_number"].as_u64().unwrap_or(self.sequence) + 1;
+        self.sequence =
+            event["sequence_number"].as_u64().unwrap_or(self.sequence).saturating_add(1);
     }
 
     fn step(&mut self, kind: &str, event: &Value) {
@@ -207,7 +208,9 @@ impl Stream {
         object::items(response, &mut self.findings);
         self.same(response);
         for index in 0..self.items.len() {
-            if self.items[index].done.is_none() {
+            // Clients run a call once it is done: one that was cut may be left open.
+            let may_stay_open = status != "completed" && self.items[index].is_call();
+            if self.items[index].done.is_none() && !may_stay_open {
                 self.say(Rule::Lifecycle, format!("item {index} is still open at the end"));
             }
         }

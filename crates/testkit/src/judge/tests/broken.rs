@@ -275,6 +275,23 @@ const CASES: &[Case] = &[
         "still open at the end",
     ),
     (
+        "a text left open by a cut",
+        Tape::cut,
+        |t| remove(t, "response.output_item.done"),
+        &[Rule::Lifecycle, Rule::Output],
+        "still open at the end",
+    ),
+    (
+        "a call left open in a completed response",
+        Tape::custom_tool,
+        |t| {
+            remove(t, "response.output_item.done");
+            t.last_mut()["response"]["output"] = json!([]);
+        },
+        &[Rule::Lifecycle],
+        "still open at the end",
+    ),
+    (
         "an item done twice",
         Tape::compaction,
         |t| twice(t, "response.output_item.done"),

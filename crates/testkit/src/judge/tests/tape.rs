@@ -34,6 +34,7 @@ pub(super) fn good() -> Vec<(&'static str, Tape)> {
         ("compaction", Tape::compaction()),
         ("kept alive", Tape::kept_alive()),
         ("cut", Tape::cut()),
+        ("cut in a call", Tape::cut_in_a_call()),
         ("length", Tape::length()),
         ("error then failed", Tape::error_then_failed()),
     ]
@@ -371,6 +372,19 @@ impl Tape {
     pub(super) fn cut() -> Self {
         let mut tape = Self::begin();
         tape.message(0, "incomplete");
+        tape.end("failed")
+    }
+
+    /// The upstream hung up in the middle of a patch: nobody may apply the half of it.
+    pub(super) fn cut_in_a_call() -> Self {
+        let mut tape = Self::begin();
+        tape.message(0, "completed");
+        let call = Self::custom_tool();
+        for mut event in call.events[2..4].to_vec() {
+            event["output_index"] = json!(1);
+            event["sequence_number"] = json!(tape.events.len());
+            tape.events.push(event);
+        }
         tape.end("failed")
     }
 
