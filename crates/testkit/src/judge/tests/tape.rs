@@ -380,7 +380,7 @@ impl Tape {
         let mut tape = Self::begin();
         tape.message(0, "completed");
         let call = Self::custom_tool();
-        for mut event in call.events[2..4].to_vec() {
+        for mut event in call.events.into_iter().skip(2).take(2) {
             event["output_index"] = json!(1);
             event["sequence_number"] = json!(tape.events.len());
             tape.events.push(event);
