@@ -7,6 +7,7 @@
 pub mod canary;
 pub mod client;
 mod http;
+pub mod judge;
 pub mod script;
 pub mod sse;
 pub mod strict;
