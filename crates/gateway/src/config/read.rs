@@ -25,12 +25,17 @@ impl Snapshot {
         let (file, text) = files.config.as_ref().unwrap_or(&empty);
         let reader = Reader::new(file, text);
         let document = parse(&reader);
-        let mut snapshot = read(reader.root(&document), &catalog, env);
+        let read = document.as_ref().map(|document| read(reader.root(document), &catalog, env));
         drop(document);
-        snapshot.file = files.config.as_ref().map(|(file, _)| file.clone());
-        snapshot.home.clone_from(&files.home);
         found.extend(reader.finish());
-        if has_errors(&found) { Err(found) } else { Ok((snapshot, found)) }
+        match read {
+            Some(mut snapshot) if !has_errors(&found) => {
+                snapshot.file = files.config.as_ref().map(|(file, _)| file.clone());
+                snapshot.home.clone_from(&files.home);
+                Ok((snapshot, found))
+            }
+            _ => Err(found),
+        }
     }
 }
 
@@ -172,7 +177,7 @@ fn provider(
         return None;
     }
     if key.is_none() && written.is_none() && !record.auth.optional {
-        no_key(reader, &name, &record);
+        no_key(reader, &name, &record, own_address);
     }
     let provider = Provider::new(
         name.value.clone(),
@@ -185,12 +190,15 @@ fn provider(
     Some(provider)
 }
 
-fn no_key(reader: &Reader, name: &Spot<String>, record: &Record) {
+fn no_key(reader: &Reader, name: &Spot<String>, record: &Record, own_address: bool) {
     if record.auth.scheme == Scheme::None {
         return;
     }
     let variable = record.env.first().map_or("API_KEY", String::as_str);
-    let mut hint = format!("set `{variable}`, or add `api_key = \"${{{variable}}}\"`");
+    let mut hint = format!("add `api_key = \"${{{variable}}}\"`");
+    if !own_address && !record.env.is_empty() {
+        hint = format!("set `{variable}`, or {hint}");
+    }
     if let Some(page) = &record.key_page {
         hint.push_str(&format!("; keys are made at {page}"));
     }
@@ -264,6 +272,7 @@ fn aliases(root: &mut Table<'_>, providers: &[Arc<Provider>]) -> Vec<Alias> {
     }
     let mut aliases: Vec<Alias> = Vec::new();
     let mut unusable: Vec<(&Spot<String>, String)> = Vec::new();
+    let mut circles: Vec<Vec<String>> = Vec::new();
     for draft in &drafts {
         let mut trail = Vec::new();
         match expand(draft, &drafts, providers, &mut trail) {
@@ -278,8 +287,11 @@ fn aliases(root: &mut Table<'_>, providers: &[Arc<Provider>]) -> Vec<Alias> {
                 let to = draft.to.first().map_or("", |to| to.value.as_str());
                 unusable.push((&draft.name, format!("`{}` to `{to}`", draft.name.value)));
             }
+            // One circle is one mistake, however many names lead into it.
+            Err(problem) if circles.contains(&problem.circle) => {}
             Err(problem) => {
                 reader.report(Severity::Error, &problem.at, problem.message, problem.hint);
+                circles.extend(Some(problem.circle).filter(|circle| !circle.is_empty()));
             }
         }
     }
@@ -348,6 +360,8 @@ struct Problem {
     at: Spot<()>,
     message: String,
     hint: Option<String>,
+    /// The aliases that lead in a circle, sorted, if that is the problem.
+    circle: Vec<String>,
 }
 
 type Expanded = (Vec<(Place, Spot<()>)>, Settings);
@@ -366,10 +380,13 @@ fn expand<'d>(
         let own = to.value == draft.name.value;
         let next = drafts.iter().find(|next| next.name.value == to.value).filter(|_| !own);
         if let Some(next) = next {
-            if trail.contains(&next.name.value.as_str()) {
-                let circle = format!("{} -> {}", trail.join(" -> "), next.name.value);
-                let message = format!("the aliases lead in a circle: {circle}");
-                return Err(Problem { at: to.with(()), message, hint: None });
+            if let Some(start) = trail.iter().position(|name| *name == next.name.value) {
+                let shown = format!("{} -> {}", trail[start..].join(" -> "), next.name.value);
+                let mut circle: Vec<String> =
+                    trail[start..].iter().map(|name| (*name).to_owned()).collect();
+                circle.sort();
+                let message = format!("the aliases lead in a circle: {shown}");
+                return Err(Problem { at: to.with(()), message, hint: None, circle });
             }
             let (behind, below) = expand(next, drafts, providers, trail)?;
             places.extend(behind.into_iter().map(|(place, _)| (place, to.with(()))));
@@ -386,8 +403,12 @@ fn expand<'d>(
 
 /// The model that `provider/model` names.
 fn place(to: &Spot<String>, providers: &[Arc<Provider>]) -> Result<Place, Problem> {
-    let problem =
-        |message: String, hint: Option<String>| Problem { at: to.with(()), message, hint };
+    let problem = |message: String, hint: Option<String>| Problem {
+        at: to.with(()),
+        message,
+        hint,
+        circle: Vec::new(),
+    };
     let Some((name, model)) = to.value.split_once('/').filter(|(_, model)| !model.is_empty())
     else {
         let listing = providers
