@@ -318,6 +318,22 @@ fn every_mistake_is_named_with_its_place_and_a_hint() {
 }
 
 #[test]
+fn a_mistake_in_a_provider_is_not_reported_again_where_it_is_named() {
+    let found = complaints(
+        "[providers.deepseek]\npreset = \"deepsek\"\n[aliases]\na = \"deepseek/x\"\n\
+         [fallback]\n\"*\" = \"deepseek/y\"\n[default]\nmodel = \"deepseek/z\"\n",
+    );
+    assert_eq!(found.len(), 1, "{found:#?}");
+}
+
+#[test]
+fn a_shipped_set_finds_the_provider_under_the_users_name_for_it() {
+    let (snapshot, _) =
+        good("alias_sets = \"codex-defaults\"\n[providers.ds]\npreset = \"deepseek\"\n");
+    assert_eq!(snapshot.aliases()[0].to[0].name(), "ds/deepseek-v4-pro");
+}
+
+#[test]
 fn no_text_makes_the_reader_panic() {
     for (end, _) in SAMPLE.char_indices() {
         complaints(&SAMPLE[..end]);
