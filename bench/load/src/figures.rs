@@ -82,6 +82,12 @@ impl Figures {
         rows.entry(row).or_default().entry(metric).or_default().push(value);
     }
 
+    pub(crate) fn forget(&mut self, workload: &str, row: Kind) {
+        if let Some(rows) = self.0.get_mut(workload) {
+            rows.remove(&row);
+        }
+    }
+
     pub(crate) fn values(&self, workload: &str, row: Kind, metric: Metric) -> &[f64] {
         let rows = self.0.get(workload);
         let metrics = rows.and_then(|rows| rows.get(&row));

@@ -31,6 +31,9 @@ use gateway::Place;
 use session::Session;
 use workload::Workload;
 
+/// More than this share of other work, in percent, and latencies tell about that work.
+const DISTURBED: f64 = 10.0;
+
 const USAGE: &str = "usage: bench-load [--quick] [--only A,B,B1,C,P,D,S,sys]";
 
 struct Options {
@@ -132,8 +135,14 @@ fn measure(options: &Options, place: &Place, results: &Path) -> io::Result<()> {
     for line in &session.skipped {
         say(&format!("\nskipped: {line}"))?;
     }
+    let disturbance = session.disturbance() * 100.0;
+    say(&format!("\nother programs took {disturbance:.0} % of the gateways' processor"))?;
+    if disturbance > DISTURBED {
+        say(": read processor times, not latencies, and measure again on a quiet machine")?;
+    }
     let written = json!({
         "machine": machine(),
+        "disturbance_percent": disturbance,
         "quick": options.quick,
         "seconds": begin.elapsed().as_secs(),
         "figures": session.figures.to_json(),

@@ -43,6 +43,22 @@ impl Usage {
     }
 }
 
+/// How long a processor has been busy with anything since the machine started.
+pub(crate) fn busy(core: &str) -> Duration {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let name = format!("cpu{core} ");
+    let line = text.lines().find_map(|line| line.strip_prefix(&name)).unwrap_or_default();
+    let fields = line.split_whitespace().map(|word| word.parse::<u64>().unwrap_or(0));
+    // user, nice, system, idle, iowait, irq, softirq, steal: all but the fourth and fifth.
+    let ticks: u64 = fields
+        .take(8)
+        .enumerate()
+        .filter(|(at, _)| !matches!(at, 3 | 4))
+        .map(|(_, ticks)| ticks)
+        .sum();
+    Duration::from_millis(ticks * 10)
+}
+
 /// Memory of a process tree in KiB.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Memory {

@@ -9,7 +9,7 @@ use crate::calls;
 use crate::client::{Client, Tally, Until};
 use crate::figures::{Figures, Metric};
 use crate::gateway::{Gateway, Kind, Place};
-use crate::process::{Memory, tree};
+use crate::process::{Memory, busy, tree};
 use crate::workload::Workload;
 
 /// The state of a measurement.
@@ -19,6 +19,9 @@ pub(crate) struct Session<'a> {
     pub(crate) figures: Figures,
     /// What could not be measured, and why.
     pub(crate) skipped: Vec<String>,
+    /// Time that other programs had of the gateways' processor, and the time of all rounds.
+    disturbed: Duration,
+    measured: Duration,
     mock: Gateway,
     missing: Vec<Kind>,
 }
@@ -29,6 +32,8 @@ impl<'a> Session<'a> {
             place,
             figures: Figures::default(),
             skipped: Vec::new(),
+            disturbed: Duration::ZERO,
+            measured: Duration::ZERO,
             mock: Gateway::mock(place)?,
             missing: Vec::new(),
         };
@@ -136,16 +141,21 @@ impl<'a> Session<'a> {
             if round > 0 {
                 clients.reverse();
             }
-            for (gateway, client) in &mut clients {
-                if let Err(reason) = self.round(workload, gateway, client) {
-                    self.leave_out(workload, gateway.kind, &reason);
+            // A row that failed once is not measured again: its figures would not compare.
+            clients.retain_mut(|(gateway, client)| {
+                let outcome = self.round(workload, gateway, client);
+                if let Err(reason) = &outcome {
+                    self.leave_out(workload, gateway.kind, reason);
                 }
-            }
+                outcome.is_ok()
+            });
         }
         Ok(())
     }
 
+    /// Notes the failure and drops what the row had: half a row would be paired wrongly.
     fn leave_out(&mut self, workload: &Workload, kind: Kind, reason: &str) {
+        self.figures.forget(workload.id, kind);
         self.skipped.push(format!("{} on {}: {reason}", kind.name(), workload.id));
     }
 
@@ -160,14 +170,17 @@ impl<'a> Session<'a> {
             run.map_err(|fault| fault.to_string())?;
         }
         let mut memory = Memory::default();
-        let before = gateway.usage();
+        let (busy_before, before) = (busy(self.place.gateway_core), gateway.usage());
         let tally = client.run(workload.until, workload.stagger, || {
             if workload.id == "D" {
                 memory = memory.larger(gateway.memory());
             }
         });
         let cpu = gateway.usage().since(&before);
+        let occupied = busy(self.place.gateway_core).saturating_sub(busy_before);
         let tally = accepted(tally)?;
+        self.measured += tally.elapsed;
+        self.disturbed += occupied.saturating_sub(cpu);
         if workload.id != "D" {
             memory = gateway.memory();
         }
@@ -203,6 +216,11 @@ impl<'a> Session<'a> {
                 }
             }
         }
+    }
+
+    /// The share of the gateways' processor that other programs took while it was measured.
+    pub(crate) fn disturbance(&self) -> f64 {
+        self.disturbed.as_secs_f64() / self.measured.as_secs_f64().max(1e-9)
     }
 
     /// System calls of one turn of this workload.

@@ -2,6 +2,7 @@
 //! Text stays the raw JSON that it came as, quotes taken off.
 
 use std::fmt;
+use std::io;
 
 use memchr::memchr;
 use serde::Deserialize;
@@ -90,11 +91,7 @@ impl Answer {
     }
 
     /// Takes payload of the upstream's stream and appends what it makes to `out`.
-    pub(crate) fn push(
-        &mut self,
-        mut payload: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), serde_json::Error> {
+    pub(crate) fn push(&mut self, mut payload: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         while let Some(end) = memchr(b'\n', payload) {
             let (line, rest) = payload.split_at(end);
             payload = &rest[1..];
@@ -111,12 +108,8 @@ impl Answer {
     }
 
     /// The Responses object for a whole Chat answer.
-    pub(crate) fn whole(
-        &mut self,
-        body: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), serde_json::Error> {
-        let answer: Chunk<'_> = serde_json::from_slice(body)?;
+    pub(crate) fn whole(&mut self, body: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        let answer: Chunk<'_> = serde_json::from_str(text(body)?)?;
         self.usage = answer.usage.unwrap_or_default();
         if let Some(text) = answer.choices.0.and_then(|choice| choice.delta.content) {
             self.text.extend_from_slice(unquoted(text));
@@ -125,7 +118,7 @@ impl Answer {
         Ok(())
     }
 
-    fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    fn line(&mut self, line: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         let Some(data) = line.strip_prefix(b"data: ") else { return Ok(()) };
         if data == b"[DONE]" {
             self.close(out);
@@ -135,7 +128,7 @@ impl Answer {
             self.opened = true;
             self.open(out);
         }
-        let chunk: Chunk<'_> = serde_json::from_slice(data)?;
+        let chunk: Chunk<'_> = serde_json::from_str(text(data)?)?;
         if let Some(usage) = chunk.usage {
             self.usage = usage;
         }
@@ -261,6 +254,11 @@ impl Answer {
         digits(self.number, out);
         out.extend_from_slice(b"\"");
     }
+}
+
+/// Checked once here, so that the parser need not check every string of it again.
+pub(crate) fn text(bytes: &[u8]) -> io::Result<&str> {
+    std::str::from_utf8(bytes).map_err(io::Error::other)
 }
 
 fn unquoted(string: &RawValue) -> &[u8] {

@@ -10,7 +10,7 @@ use bench_raw::slots::Slots;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, text};
 use crate::request;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub(crate) struct Relay {
     idle: Vec<usize>,
     input: Vec<u8>,
     output: Vec<u8>,
+    /// The buffer of the last request that came in pieces: fresh pages cost more than the copy.
+    spare: Vec<u8>,
     answers: u64,
 }
 
@@ -80,6 +82,7 @@ impl Relay {
             idle: Vec::new(),
             input: vec![0; 128 * 1024],
             output: Vec::new(),
+            spare: Vec::new(),
             answers: 0,
         })
     }
@@ -145,10 +148,16 @@ impl Relay {
             let outcome = if whole.is_empty() && is_whole(&input[..len]) {
                 self.forward(number, &input[..len])
             } else {
+                if whole.capacity() == 0 {
+                    whole = std::mem::take(&mut self.spare);
+                }
                 reserve_whole(&mut whole, &input[..len]);
                 whole.extend_from_slice(&input[..len]);
                 if is_whole(&whole) {
-                    self.forward(number, &whole)
+                    let outcome = self.forward(number, &whole);
+                    whole.clear();
+                    self.spare = whole;
+                    outcome
                 } else {
                     match self.clients.get_mut(number) {
                         Some(client) => client.request = whole,
@@ -174,7 +183,7 @@ impl Relay {
         let mut top = Vec::new();
         if self.mode == Mode::Translate {
             let head = head(request).ok_or(ErrorKind::InvalidData)?;
-            let asked = request::translate(&request[head.len..], &mut self.output)?;
+            let asked = request::translate(text(&request[head.len..])?, &mut self.output)?;
             let answer = Box::new(Answer::new(self.answers, asked.model));
             work =
                 if asked.stream { Work::Events(answer) } else { Work::Object(answer, Vec::new()) };

@@ -69,10 +69,10 @@ struct Tool<'a> {
 
 /// Appends the Chat request to `out`.
 pub(crate) fn translate<'a>(
-    body: &'a [u8],
+    body: &'a str,
     out: &mut Vec<u8>,
 ) -> Result<Asked<'a>, serde_json::Error> {
-    let request: Request<'a> = serde_json::from_slice(body)?;
+    let request: Request<'a> = serde_json::from_str(body)?;
     put(out, "{\"model\":");
     put(out, request.model.get());
     put(out, ",\"messages\":[");
@@ -234,7 +234,7 @@ mod tests {
         })
         .to_string();
         let mut out = Vec::new();
-        let asked = super::translate(body.as_bytes(), &mut out).unwrap();
+        let asked = super::translate(&body, &mut out).unwrap();
         assert!(asked.stream);
         assert_eq!(asked.model, "\"m\"");
         let call = |id: &str, arguments: &str| json!({"type": "function", "id": id, "function": {"name": "f", "arguments": arguments}});
