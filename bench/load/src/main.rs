@@ -20,7 +20,7 @@ mod workload;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -30,6 +30,9 @@ use figures::Figures;
 use gateway::Place;
 use session::Session;
 use workload::Workload;
+
+/// Everything that can be measured.
+const IDS: [&str; 8] = ["A", "B", "B1", "C", "P", "D", "S", "sys"];
 
 /// More than this share of other work, in percent, and latencies tell about that work.
 const DISTURBED: f64 = 10.0;
@@ -49,7 +52,14 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--only" => {
                     let list = words.next().ok_or_else(|| io::Error::other(USAGE))?;
-                    options.only = Some(list.split(',').map(str::to_owned).collect());
+                    let list: Vec<_> = list.split(',').map(str::to_owned).collect();
+                    if let Some(odd) = list.iter().find(|id| !IDS.contains(&id.as_str())) {
+                        let known = IDS.join("`, `");
+                        return Err(io::Error::other(format!(
+                            "no workload `{odd}`; there are `{known}`"
+                        )));
+                    }
+                    options.only = Some(list);
                 }
                 _ => return Err(io::Error::other(USAGE)),
             }
@@ -62,7 +72,18 @@ impl Options {
     }
 }
 
-fn main() -> io::Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            // Nowhere else to say it.
+            let _ = writeln!(io::stderr(), "error: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<()> {
     let options = Options::read(std::env::args().skip(1))?;
     let program = std::env::current_exe()?;
     let programs = program.parent().unwrap_or(Path::new("."));
@@ -178,4 +199,31 @@ fn say(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IDS, Options};
+
+    fn read(line: &str) -> Result<Options, std::io::Error> {
+        Options::read(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn only_known_workloads_can_be_asked_for() {
+        let options = read("--quick --only B,sys").unwrap();
+        assert!(options.quick && options.wants("B") && options.wants("sys"));
+        assert!(!options.wants("A"));
+        assert!(read("--only B,X").is_err());
+        assert!(read("--fast").is_err());
+        assert!(IDS.iter().all(|id| read("").unwrap().wants(id)));
+    }
+
+    #[test]
+    fn every_workload_has_its_name_in_the_list() {
+        for quick in [false, true] {
+            let workloads = crate::workload::workloads(quick);
+            assert!(workloads.iter().all(|workload| IDS.contains(&workload.id)));
+        }
+    }
 }
