@@ -1,0 +1,15 @@
+//! Drives the real coding agents, as their users run them, and reads what they print.
+//!
+//! Each test gets a [`Room`] (a fresh home and workspace), runs a pinned client in it with nothing
+//! inherited from the developer's machine, and asserts the outcome: files, exit code, printed usage,
+//! answer. What reaches the other side is judged by `testkit`'s upstream. No model and no network is
+//! involved. Start reading at [`codex::Run`]; another client is another folder beside `codex`.
+
+pub mod codex;
+pub mod install;
+pub mod process;
+pub mod quire;
+pub mod replay;
+pub mod room;
+
+pub use room::Room;
