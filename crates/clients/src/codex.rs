@@ -12,10 +12,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use app_server::AppServer;
-pub use outcome::{Outcome, Usage};
+pub use outcome::Outcome;
 pub use setup::{Setup, write as write_config};
 
+use serde_json::json;
+use testkit::canary;
+
 use crate::room::Room;
+use crate::scene::Hands;
 use crate::{install, process};
 
 /// The version that `clients/package.json` pins.
@@ -23,6 +27,9 @@ pub const VERSION: &str = "0.169.0";
 
 /// The variable that holds the client's key; the configuration names it as `env_key`.
 pub const KEY_VARIABLE: &str = "QUIRE_API_KEY";
+
+/// How a model runs a shell command in Codex.
+pub const HANDS: Hands = Hands { shell: |command| ("exec_command", json!({"cmd": command})) };
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -96,7 +103,7 @@ fn command(room: &Room) -> tokio::process::Command {
     command
         .env("HOME", room.home())
         .env("CODEX_HOME", room.codex_home())
-        .env(KEY_VARIABLE, "test")
+        .env(KEY_VARIABLE, canary::CLIENT_KEY)
         .current_dir(room.workspace());
     command
 }

@@ -3,13 +3,18 @@
 //! Each test gets a [`Room`] (a fresh home and workspace), runs a pinned client in it with nothing
 //! inherited from the developer's machine, and asserts the outcome: files, exit code, printed usage,
 //! answer. What reaches the other side is judged by `testkit`'s upstream. No model and no network is
-//! involved. Start reading at [`codex::Run`]; another client is another folder beside `codex`.
+//! involved. Start reading at [`Stage`]; the scenes that every client plays are in [`scene`], and
+//! another client is another module beside [`codex`].
 
+pub mod chat;
 pub mod codex;
 pub mod install;
 pub mod process;
 pub mod quire;
 pub mod replay;
 pub mod room;
+pub mod scene;
+pub mod stage;
 
 pub use room::Room;
+pub use stage::Stage;

@@ -5,6 +5,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::process::Finished;
+use crate::scene::{Ending, Usage};
+
+/// How Codex announces that it tries again; the turn may still end well.
+const RETRY: &str = "Reconnecting... ";
 
 /// Everything that a run left behind.
 #[derive(Debug)]
@@ -15,15 +19,6 @@ pub struct Outcome {
     pub events: Vec<Value>,
     pub stderr: String,
     pub wall: Duration,
-}
-
-/// The usage that Codex prints at the end of a turn: the sum over the session's requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    pub input: u64,
-    pub cached: u64,
-    pub output: u64,
-    pub reasoning: u64,
 }
 
 impl Outcome {
@@ -91,21 +86,39 @@ impl Outcome {
     }
 
     /// Everything that went wrong in Codex's eyes: errors, failed turns, and warnings, which it
-    /// prints as items.
+    /// prints as items. A retry alone is no complaint.
     pub fn complaints(&self) -> Vec<&str> {
-        self.events
-            .iter()
-            .filter_map(|event| match event["type"].as_str() {
-                Some("error") => Some(&event["message"]),
-                Some("turn.failed") => Some(&event["error"]["message"]),
-                Some("item.completed") if event["item"]["type"] == "error" => {
-                    Some(&event["item"]["message"])
-                }
-                Some(_) => None,
-                None => Some(event),
-            })
-            .map(|message| message.as_str().unwrap_or("(no message)"))
-            .collect()
+        self.errors().filter(|message| !message.starts_with(RETRY)).collect()
+    }
+
+    /// What Codex said whenever it tried again.
+    pub fn retries(&self) -> Vec<&str> {
+        self.errors().filter(|message| message.starts_with(RETRY)).collect()
+    }
+
+    /// The part of the outcome that every client has.
+    pub fn ending(&self) -> Ending {
+        Ending {
+            succeeded: self.code == Some(0),
+            answer: self.answer().to_owned(),
+            complaints: self.complaints().into_iter().map(str::to_owned).collect(),
+            usage: self.usage(),
+        }
+    }
+
+    fn errors(&self) -> impl Iterator<Item = &str> {
+        let message = |event: &'_ Value| match event["type"].as_str() {
+            Some("error") => Some("/message"),
+            Some("turn.failed") => Some("/error/message"),
+            Some("item.completed") if event["item"]["type"] == "error" => Some("/item/message"),
+            Some(_) => None,
+            // A line that is not JSON.
+            None => Some(""),
+        };
+        self.events.iter().filter_map(move |event| {
+            let at = message(event)?;
+            Some(event.pointer(at).and_then(Value::as_str).unwrap_or("(no message)"))
+        })
     }
 
     fn of_type<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
