@@ -1,1 +1,13 @@
-//! A scripted, strict upstream.
+//! The other side of quire's tests: a scripted, strict upstream that speaks Chat Completions on
+//! loopback, a raw HTTP client that sees when each byte arrives, and marked fake secrets.
+//!
+//! It shares no code with the gateway, so that a mistake made there is not repeated here. It is
+//! neither fast nor complete. Start reading at [`upstream::Upstream`] and [`script::says`].
+
+pub mod canary;
+pub mod client;
+mod http;
+pub mod script;
+pub mod sse;
+pub mod strict;
+pub mod upstream;

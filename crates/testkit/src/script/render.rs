@@ -1,0 +1,447 @@
+//! Turns what a model says into the chunks of a stream or into a whole answer, member order and
+//! all, as vendors send it. Pure; when the bytes leave is [`crate::upstream`]'s business.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::line::End;
+use super::says::{Call, CallForm, Finish, Part, ReasoningForm, Says, UsagePlace};
+
+/// One thing to do on the connection.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Beat {
+    /// Send this: one event, comment or piece of a body.
+    Send(Vec<u8>),
+    Pause(Duration),
+    Cut(End),
+    Stall,
+}
+
+/// The facts of the request that an answer repeats.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+    pub(crate) include_usage: bool,
+    pub(crate) number: usize,
+}
+
+impl Asked {
+    pub(crate) fn of(body: &Value, number: usize) -> Self {
+        Self {
+            model: body["model"].as_str().unwrap_or("unknown").to_owned(),
+            stream: body["stream"] == true,
+            include_usage: body["stream_options"]["include_usage"] == true,
+            number,
+        }
+    }
+}
+
+const CREATED: u64 = 1_764_000_000;
+
+/// The answer as an event stream.
+pub(crate) fn stream(says: &Says, asked: &Asked, crlf: bool) -> Vec<Beat> {
+    let mut writer = Writer { says, asked, crlf, beats: Vec::new() };
+    writer.all();
+    writer.beats
+}
+
+/// The answer as one JSON body. A cut or a stall comes in the middle of it.
+pub(crate) fn whole(says: &Says, asked: &Asked) -> Vec<Beat> {
+    let mut before = Vec::new();
+    let mut after = Vec::new();
+    let mut body = None;
+    let mut breaks = None;
+    for part in &says.parts {
+        match part {
+            Part::Pause(pause) => before.push(Beat::Pause(*pause)),
+            Part::Cut(end) => breaks = Some(Beat::Cut(*end)),
+            Part::Stall => breaks = Some(Beat::Stall),
+            Part::Data(data) => body = Some(data.clone()),
+            Part::Bytes(bytes) => after.push(Beat::Send(bytes.clone())),
+            _ => {}
+        }
+    }
+    let body = body.unwrap_or_else(|| whole_body(says, asked).to_string()).into_bytes();
+    let mut beats = before;
+    match breaks {
+        Some(broken) => beats.extend([Beat::Send(body[..body.len() / 2].to_vec()), broken]),
+        None => {
+            beats.push(Beat::Send(body));
+            beats.extend(after);
+        }
+    }
+    beats
+}
+
+fn whole_body(says: &Says, asked: &Asked) -> Value {
+    let joined = |pick: fn(&Part) -> Option<&String>| -> Option<String> {
+        let parts: Vec<&str> = says.parts.iter().filter_map(pick).map(String::as_str).collect();
+        (!parts.is_empty()).then(|| parts.concat())
+    };
+    let reasoning = joined(|part| match part {
+        Part::Reasoning(text) => Some(text),
+        _ => None,
+    });
+    let refusal = joined(|part| match part {
+        Part::Refusal(text) => Some(text),
+        _ => None,
+    });
+    let mut content = joined(|part| match part {
+        Part::Text(text) => Some(text),
+        _ => None,
+    });
+    let mut message = Map::new();
+    message.insert("role".into(), json!("assistant"));
+    if let Some(reasoning) = reasoning {
+        if says.reasoning_form == ReasoningForm::ThinkTags {
+            let text = content.unwrap_or_default();
+            content = Some(format!("<think>\n{reasoning}\n</think>\n\n{text}"));
+        }
+        for (name, value) in reasoning_members(says.reasoning_form, &json!(reasoning).to_string()) {
+            let value = serde_json::from_str(&value).expect("reasoning members are made here");
+            message.insert(name.into(), value);
+        }
+    }
+    message.insert("content".into(), json!(content));
+    message.insert("refusal".into(), json!(refusal));
+    let calls: Vec<Value> = calls_of(says)
+        .map(|call| {
+            let arguments = arguments_of(says, call);
+            json!({"id": call.id, "type": "function",
+                "function": {"name": call.name, "arguments": arguments}})
+        })
+        .collect();
+    if !calls.is_empty() {
+        message.insert("tool_calls".into(), Value::Array(calls));
+    }
+    let mut body = json!({
+        "id": id_of(says, asked),
+        "object": "chat.completion",
+        "created": CREATED,
+        "model": model_of(says, asked),
+        "choices": [{"index": 0, "message": message, "logprobs": null,
+            "finish_reason": finish_of(says)}],
+        "system_fingerprint": "fp_testkit",
+    });
+    if let Some(usage) = &says.usage {
+        body["usage"] = usage.clone();
+    }
+    body
+}
+
+struct Writer<'a> {
+    says: &'a Says,
+    asked: &'a Asked,
+    crlf: bool,
+    beats: Vec<Beat>,
+}
+
+impl Writer<'_> {
+    fn all(&mut self) {
+        let says = self.says;
+        let speaks = says.parts.iter().any(|part| matches!(part, Part::Text(_) | Part::Refusal(_)));
+        let opening = if calls_of(says).next().is_some() && !speaks { "null" } else { "\"\"" };
+        let mut opened = false;
+        let mut thinking = false;
+        let mut place = 0;
+        while let Some(part) = says.parts.get(place) {
+            place += 1;
+            let speaks = matches!(
+                part,
+                Part::Reasoning(_) | Part::Text(_) | Part::Refusal(_) | Part::Call(_)
+            );
+            if speaks && !std::mem::replace(&mut opened, true) {
+                self.delta(&format!(r#""role":"assistant","content":{opening},"refusal":null"#));
+            }
+            if speaks && thinking && !matches!(part, Part::Reasoning(_)) {
+                thinking = false;
+                self.delta(r#""content":"\n</think>\n\n""#);
+            }
+            match part {
+                Part::Reasoning(text) => {
+                    if says.reasoning_form == ReasoningForm::ThinkTags {
+                        if !std::mem::replace(&mut thinking, true) {
+                            self.delta(r#""content":"<think>\n""#);
+                        }
+                        self.text(&["content"], text);
+                    } else {
+                        for piece in self.deltas(text) {
+                            let members = reasoning_members(says.reasoning_form, &piece);
+                            let members: Vec<String> = members
+                                .iter()
+                                .map(|(name, value)| format!("\"{name}\":{value}"))
+                                .collect();
+                            self.delta(&members.join(","));
+                        }
+                    }
+                }
+                Part::Text(text) => self.text(&["content"], text),
+                Part::Refusal(text) => self.text(&["refusal"], text),
+                Part::Call(_) => {
+                    let first = calls_of_parts(&says.parts[..place - 1]).count();
+                    let run: Vec<&Call> = calls_of_parts(&says.parts[place - 1..])
+                        .take(says.parts[place - 1..].iter().take_while(|p| is_call(p)).count())
+                        .collect();
+                    place += run.len() - 1;
+                    self.calls(first, &run);
+                }
+                Part::Data(data) => self.data(data),
+                Part::Comment(text) => self.send(format!(": {text}\n\n")),
+                Part::Bytes(bytes) => self.beats.push(Beat::Send(bytes.clone())),
+                Part::Pause(pause) => self.beats.push(Beat::Pause(*pause)),
+                Part::Cut(end) => {
+                    self.beats.push(Beat::Cut(*end));
+                    return;
+                }
+                Part::Stall => {
+                    self.beats.push(Beat::Stall);
+                    return;
+                }
+            }
+        }
+        if thinking {
+            self.delta(r#""content":"\n</think>""#);
+        }
+        self.ending();
+    }
+
+    fn ending(&mut self) {
+        if let Some(finish) = finish_of(self.says) {
+            let usage = match self.says.usage_place {
+                UsagePlace::WithFinish => self.says.usage.as_ref(),
+                _ => None,
+            };
+            let choice = format!(
+                r#"[{{"index":0,"delta":{{}},"logprobs":null,"finish_reason":{}}}]"#,
+                json!(finish)
+            );
+            self.chunk(&choice, usage);
+        }
+        if self.says.usage_place == UsagePlace::OwnChunk
+            && self.asked.include_usage
+            && let Some(usage) = &self.says.usage
+        {
+            self.chunk("[]", Some(usage));
+        }
+        if self.says.done {
+            self.data("[DONE]");
+        }
+    }
+
+    fn text(&mut self, members: &[&str], text: &str) {
+        for piece in self.deltas(text) {
+            let members: Vec<String> =
+                members.iter().map(|name| format!("\"{name}\":{piece}")).collect();
+            self.delta(&members.join(","));
+        }
+    }
+
+    /// The pieces of a text as JSON strings.
+    fn deltas(&self, text: &str) -> Vec<String> {
+        let pieces = pieces(text, self.says.delta, self.says.split_surrogates);
+        let quoted = |units: &[u16]| quote(units, self.says.ascii);
+        if !self.says.cumulative {
+            return pieces.iter().map(|piece| quoted(piece)).collect();
+        }
+        (1..=pieces.len()).map(|count| quoted(&pieces[..count].concat())).collect()
+    }
+
+    fn calls(&mut self, first: usize, calls: &[&Call]) {
+        let mut rows: Vec<Vec<String>> = calls
+            .iter()
+            .enumerate()
+            .map(|(offset, call)| self.call_deltas(first + offset, call))
+            .collect();
+        if self.says.interleaved {
+            let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
+            for at in 0..longest {
+                for row in &mut rows {
+                    if let Some(delta) = row.get_mut(at) {
+                        self.delta(&std::mem::take(delta));
+                    }
+                }
+            }
+        } else {
+            rows.concat().iter().for_each(|delta| self.delta(delta));
+        }
+    }
+
+    fn call_deltas(&self, index: usize, call: &Call) -> Vec<String> {
+        let form = self.says.call_form;
+        let (id, name) = (json!(call.id), json!(call.name));
+        let index = match form {
+            CallForm::Unindexed => String::new(),
+            _ => format!(r#""index":{index},"#),
+        };
+        let full = |arguments: &str| {
+            format!(
+                r#""tool_calls":[{{{index}"id":{id},"type":"function","function":{{"name":{name},"arguments":{arguments}}}}}]"#
+            )
+        };
+        let arguments = arguments_of(self.says, call);
+        if form == CallForm::Whole {
+            return vec![full(&quote(
+                &arguments.encode_utf16().collect::<Vec<_>>(),
+                self.says.ascii,
+            ))];
+        }
+        let pieces = pieces(&arguments, self.says.argument_piece, self.says.split_surrogates);
+        let later = pieces.iter().map(|piece| {
+            let piece = quote(piece, self.says.ascii);
+            match form {
+                CallForm::Repeating => full(&piece),
+                CallForm::Blank => format!(
+                    r#""tool_calls":[{{{index}"id":"","type":"function","function":{{"name":null,"arguments":{piece}}}}}]"#
+                ),
+                _ => format!(r#""tool_calls":[{{{index}"function":{{"arguments":{piece}}}}}]"#),
+            }
+        });
+        std::iter::once(full("\"\"")).chain(later).collect()
+    }
+
+    fn delta(&mut self, members: &str) {
+        let choice = format!(
+            r#"[{{"index":0,"delta":{{{members}}},"logprobs":null,"finish_reason":null}}]"#
+        );
+        self.chunk(&choice, None);
+    }
+
+    fn chunk(&mut self, choices: &str, usage: Option<&Value>) {
+        let usage = match (usage, self.says.usage_place) {
+            (Some(usage), _) => format!(",\"usage\":{usage}"),
+            (None, UsagePlace::EveryChunk) => {
+                format!(",\"usage\":{}", self.says.usage.as_ref().unwrap_or(&Value::Null))
+            }
+            (None, UsagePlace::OwnChunk) if self.asked.include_usage => ",\"usage\":null".into(),
+            (None, _) => String::new(),
+        };
+        let (id, model) = (json!(id_of(self.says, self.asked)), model_of(self.says, self.asked));
+        let model = quote(&model.encode_utf16().collect::<Vec<_>>(), self.says.ascii);
+        self.data(&format!(
+            r#"{{"id":{id},"object":"chat.completion.chunk","created":{CREATED},"model":{model},"system_fingerprint":"fp_testkit","choices":{choices}{usage}}}"#
+        ));
+    }
+
+    fn data(&mut self, data: &str) {
+        let lines: Vec<String> = data.split('\n').map(|line| format!("data: {line}\n")).collect();
+        self.send(format!("{}\n", lines.concat()));
+    }
+
+    fn send(&mut self, text: String) {
+        let text = if self.crlf { text.replace('\n', "\r\n") } else { text };
+        self.beats.push(Beat::Send(text.into_bytes()));
+    }
+}
+
+fn is_call(part: &Part) -> bool {
+    matches!(part, Part::Call(_))
+}
+
+fn calls_of_parts(parts: &[Part]) -> impl Iterator<Item = &Call> {
+    parts.iter().filter_map(|part| match part {
+        Part::Call(call) => Some(call),
+        _ => None,
+    })
+}
+
+fn calls_of(says: &Says) -> impl Iterator<Item = &Call> {
+    calls_of_parts(&says.parts)
+}
+
+fn arguments_of(says: &Says, call: &Call) -> String {
+    if !says.ascii || says.split_surrogates {
+        return call.arguments.clone();
+    }
+    // Escapes inside the arguments themselves: `\ud83d\ude00` are twelve characters of JSON text
+    // that pieces can split between the two halves.
+    let mut text = String::new();
+    for character in call.arguments.chars() {
+        if character.is_ascii() {
+            text.push(character);
+        } else {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
+}
+
+fn finish_of(says: &Says) -> Option<String> {
+    match &says.finish {
+        Finish::As(reason) => Some(reason.clone()),
+        Finish::Missing => None,
+        Finish::Natural if calls_of(says).next().is_some() => Some("tool_calls".into()),
+        Finish::Natural => Some("stop".into()),
+    }
+}
+
+fn id_of(says: &Says, asked: &Asked) -> String {
+    says.id.clone().unwrap_or_else(|| format!("chatcmpl-{}", asked.number))
+}
+
+fn model_of(says: &Says, asked: &Asked) -> String {
+    says.model.clone().unwrap_or_else(|| asked.model.clone())
+}
+
+/// The members that carry reasoning, `text` being a JSON string.
+fn reasoning_members(form: ReasoningForm, text: &str) -> Vec<(&'static str, String)> {
+    let details = |format: &str| {
+        let value = format!(
+            r#"[{{"type":"reasoning.text","id":"reasoning-text-1","format":"{format}","index":0,"text":{text}}}]"#
+        );
+        ("reasoning_details", value)
+    };
+    match form {
+        ReasoningForm::ReasoningContent => vec![("reasoning_content", text.to_owned())],
+        ReasoningForm::Reasoning => vec![("reasoning", text.to_owned())],
+        ReasoningForm::ReasoningDetails => vec![details("MiniMax-response-v1")],
+        ReasoningForm::Both => vec![("reasoning", text.to_owned()), details("unknown")],
+        ReasoningForm::ThinkTags => Vec::new(),
+    }
+}
+
+/// Cuts a text into pieces of `size` characters, or of UTF-16 units. Zero means one piece.
+fn pieces(text: &str, size: usize, units: bool) -> Vec<Vec<u16>> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let all: Vec<u16> = text.encode_utf16().collect();
+    if size == 0 {
+        return vec![all];
+    }
+    if units {
+        return all.chunks(size).map(<[u16]>::to_vec).collect();
+    }
+    let characters: Vec<char> = text.chars().collect();
+    let piece = |chars: &[char]| chars.iter().collect::<String>().encode_utf16().collect();
+    characters.chunks(size).map(piece).collect()
+}
+
+/// A JSON string. A lone surrogate is always escaped, for nothing else can express it.
+fn quote(units: &[u16], ascii: bool) -> String {
+    let mut text = String::from("\"");
+    for decoded in char::decode_utf16(units.iter().copied()) {
+        match decoded {
+            Ok('"') => text.push_str("\\\""),
+            Ok('\\') => text.push_str("\\\\"),
+            Ok('\n') => text.push_str("\\n"),
+            Ok('\r') => text.push_str("\\r"),
+            Ok('\t') => text.push_str("\\t"),
+            Ok(control) if control < ' ' => text.push_str(&format!("\\u{:04x}", control as u32)),
+            Ok(character) if !ascii || character.is_ascii() => text.push(character),
+            Ok(character) => {
+                let mut pair = [0; 2];
+                for unit in character.encode_utf16(&mut pair) {
+                    text.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            Err(lone) => text.push_str(&format!("\\u{:04x}", lone.unpaired_surrogate())),
+        }
+    }
+    text.push('"');
+    text
+}
