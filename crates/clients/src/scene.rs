@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use testkit::canary;
 use testkit::script::{End, Says, Script, Step, Usage as Tokens, line, refuses, says};
 
@@ -231,6 +231,8 @@ pub const LIMIT: Duration = Duration::from_secs(45);
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

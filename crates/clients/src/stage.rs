@@ -2,11 +2,12 @@
 //! what must hold after every scene: nothing was refused, the script was played to its end, and no
 //! secret stands in what the gateway printed or wrote.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use testkit::canary;
 use testkit::script::Script;
+use testkit::strict::Profile;
 use testkit::upstream::Upstream;
 
 use crate::quire::Quire;
@@ -22,55 +23,80 @@ pub struct Stage {
 impl Stage {
     /// The usual stage: one provider `lab` with one model, and the alias `gpt-5.5` for it.
     pub async fn set(name: &str, script: impl Into<Script>) -> Stage {
-        Stage::with(name, script, |upstream| lab(upstream, "")).await
+        Stage::with(name, Profile::GenericStrict, script, lab).await
     }
 
-    /// A stage whose configuration is made from the upstream's base URL.
+    /// A stage with another kind of upstream and a configuration made from its base URL.
     pub async fn with(
         name: &str,
+        profile: Profile,
         script: impl Into<Script>,
         config: impl FnOnce(&str) -> String,
     ) -> Stage {
-        let room = Room::fresh(name);
-        let upstream = Upstream::start(script).await;
-        let config = config(&format!("{}/v1", upstream.url()));
-        let quire = Quire::serve(&room, &config).await;
+        Stage::in_room(Room::fresh(name), profile, script, config).await
+    }
+
+    /// The same in a room that has seen something already.
+    pub async fn in_room(
+        room: Room,
+        profile: Profile,
+        script: impl Into<Script>,
+        config: impl FnOnce(&str) -> String,
+    ) -> Stage {
+        let upstream = Upstream::with().profile(profile).key(canary::API_KEY).start(script).await;
+        let quire = Quire::serve(&room, &config(&upstream.base_url())).await;
         Stage { room, upstream, quire }
     }
 
-    /// The bodies of the requests that reached the upstream.
+    /// The bodies of the completions that reached the upstream.
     pub fn sent(&self) -> Vec<Value> {
-        self.upstream.requests().into_iter().map(|request| request.body).collect()
+        self.upstream.bodies()
     }
 
     /// Ends the scene with the assertions that hold for every one.
     #[track_caller]
     pub fn leave(self) {
-        self.upstream.assert_clean();
+        self.upstream.assert_done();
         canary::assert_no_secret("what quire printed", self.quire.output());
         for file in files(&self.room.quire_home()) {
             let content = std::fs::read(&file).unwrap_or_default();
             canary::assert_no_secret(&file.display().to_string(), content);
         }
         for request in self.upstream.requests() {
-            let headers = format!("{:?}", request.headers);
-            assert!(!headers.contains(canary::CLIENT_KEY), "the client's key was forwarded");
+            let told =
+                request.headers.0.iter().any(|(_, value)| value.contains(canary::CLIENT_KEY));
+            assert!(!told, "the client's key was forwarded");
         }
     }
 }
 
-/// The configuration of the usual stage, with more at its end.
-pub fn lab(upstream: &str, more: &str) -> String {
+/// The configuration of the usual stage.
+pub fn lab(upstream: &str) -> String {
     let key = canary::API_KEY;
     format!(
         "[server]\nlisten = \"127.0.0.1:0\"\n\n\
          [providers.lab]\ndialect = \"chat\"\nbase_url = \"{upstream}\"\napi_key = \"{key}\"\n\
          models = [\"mock-model\"]\n\n\
-         [aliases]\n\"gpt-5.5\" = \"lab/mock-model\"\n\n{more}"
+         [aliases]\n\"gpt-5.5\" = \"lab/mock-model\"\n"
     )
 }
 
-fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+/// The configuration of a provider that quire knows, at another address.
+pub fn preset(upstream: &str, listen: &str, presets: &[&str], top: &str) -> String {
+    let key = canary::API_KEY;
+    let providers: String = presets
+        .iter()
+        .map(|preset| {
+            format!(
+                "[providers.{preset}]\npreset = \"{preset}\"\nbase_url = \"{upstream}\"\n\
+                 api_key = \"{key}\"\n\n"
+            )
+        })
+        .collect();
+    format!("{top}\n\n[server]\nlisten = \"{listen}\"\n\n{providers}")
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries
         .flat_map(|entry| match entry.path() {

@@ -1,8 +1,9 @@
 //! Guards the harness itself, without the gateway: recorded exchanges, played to the real Codex,
 //! come out as they were recorded. When these fail, look at the client's version first.
 
-use clients::codex::{AppServer, Run, Setup, Usage};
+use clients::codex::{AppServer, Run, Setup};
 use clients::replay::Replay;
+use clients::scene::Usage;
 use clients::{Room, codex};
 use serde_json::json;
 
