@@ -21,7 +21,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The usual stage: one provider `lab` with one model, and the alias `gpt-5.5` for it.
+    /// The usual stage: one provider `lab` with one model, and two of Codex's own names for it.
     pub async fn set(name: &str, script: impl Into<Script>) -> Stage {
         Stage::with(name, Profile::GenericStrict, script, lab).await
     }
@@ -62,10 +62,15 @@ impl Stage {
             let content = std::fs::read(&file).unwrap_or_default();
             canary::assert_no_secret(&file.display().to_string(), content);
         }
+        let bearer = format!("Bearer {}", canary::API_KEY);
         for request in self.upstream.requests() {
-            let told =
-                request.headers.0.iter().any(|(_, value)| value.contains(canary::CLIENT_KEY));
-            assert!(!told, "the client's key was forwarded");
+            for (name, value) in &request.headers.0 {
+                let own = name.eq_ignore_ascii_case("authorization") && *value == bearer;
+                assert!(own || canary::find(value).is_none(), "`{name}` shows a secret: {value}");
+            }
+            for secret in [canary::CLIENT_KEY, canary::ACCESS_TOKEN, canary::API_KEY] {
+                assert!(!request.contains(secret), "a body shows the secret `{secret}`");
+            }
         }
     }
 }
@@ -77,7 +82,7 @@ pub fn lab(upstream: &str) -> String {
         "[server]\nlisten = \"127.0.0.1:0\"\n\n\
          [providers.lab]\ndialect = \"chat\"\nbase_url = \"{upstream}\"\napi_key = \"{key}\"\n\
          models = [\"mock-model\"]\n\n\
-         [aliases]\n\"gpt-5.5\" = \"lab/mock-model\"\n"
+         [aliases]\n\"gpt-5.5\" = \"lab/mock-model\"\n\"gpt-6-astra\" = \"lab/mock-model\"\n"
     )
 }
 

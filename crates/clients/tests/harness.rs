@@ -50,3 +50,23 @@ async fn a_session_over_the_app_server_can_be_compacted() {
     assert_eq!(compacted["status"], "completed");
     assert_eq!(replay.asked()[1].body["tools"], json!([]));
 }
+
+#[tokio::test]
+async fn a_login_under_the_name_openai_compresses_its_bodies() {
+    let room = Room::fresh("login");
+    let replay = Replay::codex("text-gpt-5.5").await;
+    let chatgpt = Replay::serve(Vec::new()).await;
+    Setup::new("gpt-5.5")
+        .provider_name("OpenAI")
+        .login(&chatgpt.base_url())
+        .write(&room, &replay.base_url());
+    Run::exec(&room, "Hello").run().await;
+    let asked = replay.asked();
+    let header = |wanted: &str| {
+        let found = asked[0].headers.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.as_str()).unwrap_or_default()
+    };
+    assert_eq!(header("content-encoding"), "zstd");
+    assert!(header("chatgpt-account-id").contains("qCANARYq"));
+    assert!(header("authorization").ends_with("qCANARYq"));
+}

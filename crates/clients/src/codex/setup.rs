@@ -2,14 +2,29 @@
 
 use std::fs;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use testkit::canary;
+
 use super::KEY_VARIABLE;
 use crate::room::Room;
+
+/// With what Codex identifies itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    /// The key in the environment.
+    Environment,
+    /// A ChatGPT login, which Codex sends to any address that the provider names.
+    Login,
+}
 
 /// What a test chooses; [`Setup::write`] makes the file of it.
 #[derive(Clone, Debug)]
 pub struct Setup {
     model: String,
     provider_name: String,
+    key: Key,
     catalog: bool,
     retries: bool,
     top: String,
@@ -22,6 +37,7 @@ impl Setup {
         Setup {
             model: model.to_owned(),
             provider_name: "quire".to_owned(),
+            key: Key::Environment,
             catalog: false,
             retries: false,
             top: String::new(),
@@ -39,6 +55,13 @@ impl Setup {
     pub fn provider_name(mut self, name: &str) -> Setup {
         self.provider_name = name.to_owned();
         self
+    }
+
+    /// Uses a made-up ChatGPT login instead of a key. Whatever Codex then asks of ChatGPT itself
+    /// goes to `chatgpt`.
+    pub fn login(mut self, chatgpt: &str) -> Setup {
+        self.key = Key::Login;
+        self.line(&format!("chatgpt_base_url = \"{chatgpt}\""))
     }
 
     /// Leaves Codex's own retries on.
@@ -77,12 +100,20 @@ impl Setup {
         };
         let retries =
             if self.retries { "" } else { "request_max_retries = 0\nstream_max_retries = 0\n" };
+        let key = match self.key {
+            Key::Environment => format!("env_key = \"{KEY_VARIABLE}\"\n"),
+            Key::Login => {
+                let file = room.codex_home().join("auth.json");
+                fs::write(file, login().to_string()).expect("the room is writable");
+                "requires_openai_auth = true\n".to_owned()
+            }
+        };
         write(
             room,
             &format!(
                 "model = \"{model}\"\nmodel_provider = \"quire\"\n{top}\n\
                  [model_providers.quire]\nname = \"{provider_name}\"\nbase_url = \"{base_url}\"\n\
-                 wire_api = \"responses\"\nenv_key = \"{KEY_VARIABLE}\"\n\
+                 wire_api = \"responses\"\n{key}\
                  supports_websockets = false\n{catalog}{retries}\n\
                  [features]\nunbounded_connection_retries = false\n\n{tables}"
             ),
@@ -94,3 +125,27 @@ impl Setup {
 pub fn write(room: &Room, text: &str) {
     fs::write(room.codex_home().join("config.toml"), text).expect("the room is writable");
 }
+
+/// The `auth.json` of a login: unsigned tokens with the claims that Codex reads.
+fn login() -> Value {
+    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let claims = json!({
+        "exp": 4_102_444_800_u64,
+        "email": "someone@example.invalid",
+        "https://api.openai.com/auth": {
+            "chatgpt_account_id": ACCOUNT, "chatgpt_plan_type": "plus", "chatgpt_user_id": "user",
+        },
+    });
+    let token = format!("{}.{}.{}", part(json!({"alg": "none"})), part(claims), canary::MARK);
+    json!({
+        "auth_mode": "chatgpt",
+        "OPENAI_API_KEY": null,
+        "tokens": {"id_token": token, "access_token": token,
+            "refresh_token": canary::REFRESH_TOKEN, "account_id": ACCOUNT},
+        // Far ahead, so that no refresh is tried.
+        "last_refresh": "2099-01-01T00:00:00Z",
+    })
+}
+
+/// An account id, marked as the secrets are.
+const ACCOUNT: &str = "acct-qCANARYq-5d1e";

@@ -117,6 +117,20 @@ async fn the_block_of_the_godex_document_works_unchanged() {
 }
 
 #[tokio::test]
+async fn a_chatgpt_login_works_and_stays_between_codex_and_quire() {
+    // Codex gives its token and account to any provider that asks for its login, and compresses
+    // the body for one that is called `OpenAI`. The stage looks for both upstream.
+    let stage = Stage::set("login", says().text("Here.")).await;
+    let chatgpt = Replay::serve(Vec::new()).await;
+    let setup = Setup::new("gpt-5.5").provider_name("OpenAI").login(&chatgpt.base_url());
+    let outcome = run(&stage, &setup, "Who are you?").await;
+    outcome.succeeded();
+    assert_eq!(outcome.answer(), "Here.");
+    assert_eq!(stage.sent().len(), 1);
+    stage.leave();
+}
+
+#[tokio::test]
 async fn the_demo_model_shows_a_newcomer_a_tool_loop() {
     let room = Room::fresh("demo");
     let quire = quire::Quire::serve(&room, "[server]\nlisten = \"127.0.0.1:0\"\n").await;

@@ -185,8 +185,51 @@ async fn a_sub_agent_works_and_reports_to_its_parent() {
     let child = child.expect("the child asked too");
     let users: Vec<String> = chat::of_role(child, "user").map(chat::text).collect();
     assert!(users.last().is_some_and(|last| last.contains("What is the answer?")), "{users:?}");
-    let last = &sent[3];
-    assert!(chat::results(last)[1].1.contains("The child says 42."));
+    let told = sent.iter().any(|body| {
+        chat::results(body).get(1).is_some_and(|(_, text)| text.contains("The child says 42."))
+    });
+    assert!(told, "the parent was told");
+    stage.leave();
+}
+
+/// The same for the newer kind of sub-agents, which have names and write letters.
+fn parent_and_child_by_letter(request: &Recorded) -> testkit::script::Step {
+    let body = &request.json;
+    let last = chat::of_role(body, "user").map(chat::text).last().unwrap_or_default();
+    if last.contains("Message Type: NEW_TASK") {
+        return says().text("The child says 42.").into();
+    }
+    let offered = |name| chat::offered(body, name).unwrap_or(name);
+    match chat::results(body).len() {
+        0 => {
+            let task = json!({"task_name": "counter", "message": "What is the answer?"});
+            says().call("call_spawn", offered("spawn_agent"), task).into()
+        }
+        1 => {
+            let wait = json!({"timeout_ms": 10_000});
+            says().call("call_wait", offered("wait_agent"), wait).into()
+        }
+        _ => says().text("My child wrote 42.").into(),
+    }
+}
+
+#[tokio::test]
+async fn the_letters_between_sub_agents_can_be_read_by_the_model() {
+    let script = Script::choose(parent_and_child_by_letter);
+    let stage = Stage::set("sub-agent-letters", script).await;
+    let outcome = run(&stage, &Setup::new("gpt-6-astra"), "Ask a sub-agent").await;
+    outcome.succeeded();
+    assert_eq!(outcome.answer(), "My child wrote 42.");
+    let sent = stage.sent();
+    let was_read = |letter: &str| {
+        sent.iter()
+            .flat_map(|body| chat::of_role(body, "user"))
+            .any(|m| chat::text(m).contains(letter))
+    };
+    assert!(was_read("What is the answer?"), "the child got its task");
+    assert!(was_read("The child says 42."), "the parent got the answer");
+    // A schema member that only OpenAI knows.
+    assert!(sent.iter().all(|body| !body["tools"].to_string().contains("\"encrypted\":")));
     stage.leave();
 }
 

@@ -143,3 +143,58 @@ async fn a_tool_that_nobody_declared_is_answered_by_codex_and_the_turn_goes_on()
     assert!(results[0].1.contains("unsupported call"), "{results:?}");
     stage.leave();
 }
+
+#[tokio::test]
+async fn a_tool_that_codex_hides_behind_its_search_is_found_and_called() {
+    // For models that Codex knows itself, MCP servers and sub-agents are only names until the
+    // model searches for them; what it finds stands in the history and not among the tools.
+    let script = Script::choose(|request: &Recorded| {
+        let body = &request.json;
+        match chat::results(body).len() {
+            0 => says().call("call_1", "tool_search", json!({"query": "add two", "limit": 3})),
+            1 => {
+                let name = chat::offered(body, "add_two").unwrap_or("add_two");
+                says().call("call_2", name, json!({"a": 20, "b": 3}))
+            }
+            _ => says().text("Twenty-three."),
+        }
+        .into()
+    });
+    let stage = Stage::set("tool-search", script).await;
+    let outcome = run(&stage, &Setup::new("gpt-5.5").toy_mcp(), "Add twenty and three").await;
+    outcome.succeeded();
+    let call = outcome.items("mcp_tool_call").next().expect("the MCP tool was called");
+    assert_eq!(call["result"]["content"], json!([{"type": "text", "text": "sum=23"}]));
+    assert_eq!(outcome.answer(), "Twenty-three.");
+    let sent = stage.sent();
+    assert!(chat::offered(&sent[0], "add_two").is_none(), "nobody has looked for it yet");
+    assert!(chat::offered(&sent[1], "add_two").is_some(), "it was found");
+    stage.leave();
+}
+
+#[tokio::test]
+async fn a_script_of_code_mode_runs() {
+    // The newest names of Codex's own catalog have no top-level tools, but an input item that
+    // holds them, and a freeform tool that takes JavaScript.
+    let program = "const r = await tools.exec_command({cmd: \"echo 'from a script' > s.txt\"});\n\
+                   text(r);";
+    let script = Script::choose(move |request: &Recorded| {
+        let body = &request.json;
+        if chat::results(body).is_empty() {
+            let name = chat::tools(body).into_iter().find(|name| {
+                *name == "exec" || (name.ends_with("exec") && name.starts_with("functions"))
+            });
+            says().call("call_1", name.unwrap_or("exec"), json!({"input": program})).into()
+        } else {
+            says().text("Scripted.").into()
+        }
+    });
+    let stage = Stage::set("code-mode", script).await;
+    let outcome = run(&stage, &Setup::new("gpt-6-astra"), "Write a script").await;
+    outcome.succeeded();
+    assert_eq!(outcome.answer(), "Scripted.");
+    assert_eq!(stage.room.read("s.txt").as_deref(), Some("from a script\n"));
+    let sent = stage.sent();
+    assert_eq!(chat::calls(&sent[1])[0].2, json!({"input": program}));
+    stage.leave();
+}
