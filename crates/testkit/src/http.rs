@@ -88,10 +88,6 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         Self { stream, buffer: Vec::new() }
     }
 
-    pub(crate) fn stream_mut(&mut self) -> &mut R {
-        &mut self.stream
-    }
-
     /// Reads until the peer closes; what comes before that is kept for the next message.
     pub(crate) async fn closed(&mut self) {
         while matches!(self.fill().await, Ok(true)) {}

@@ -19,7 +19,7 @@ fn body(stream: bool) -> Value {
 }
 
 async fn ask(upstream: &Upstream, stream: bool) -> Response {
-    Client::new(upstream.address()).post(PATH, &body(stream)).await.unwrap()
+    Client::new(upstream.address()).post(PATH, &body(stream)).await.expect("it answers")
 }
 
 /// The content of a streamed answer.

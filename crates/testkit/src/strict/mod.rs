@@ -102,11 +102,25 @@ impl Refusal {
                 "type": "invalid_request_error", "param": null, "code": "invalid_request_error"}}),
             Profile::Vllm => json!({"error": {"message": self.message,
                 "type": "BadRequestError", "param": param, "code": self.status}}),
+            // The sentence stands in `param`, and `message` says the same for every fault.
+            Profile::MiMo => json!({"error": {"code": self.status.to_string(),
+                "message": "Param Incorrect", "param": self.message, "type": ""}}),
+            Profile::LmStudio => json!({"error": self.message}),
             Profile::Mistral => json!({"object": "error", "message": self.message,
-                "type": "invalid_request_error", "param": null, "code": "3051"}),
-            _ => json!({"error": {"message": self.message,
-                "type": "invalid_request_error", "param": param, "code": self.code}}),
+                "type": "invalid_request_error", "param": null, "code": self.code}),
+            Profile::GenericStrict | Profile::OpenAi | Profile::Groq | Profile::OllamaTolerant => {
+                json!({"error": {"message": self.message,
+                "type": "invalid_request_error", "param": param, "code": self.code}})
+            }
         }
+    }
+
+    /// The bytes of the answer. MiMo puts `data:` before the error of a request that wanted a
+    /// stream, although the status is 400 and no event stream follows
+    /// (github.com/Tencent/WeKnora/issues/1302).
+    pub fn bytes(&self, profile: Profile, stream: bool) -> Vec<u8> {
+        let prefix = if profile == Profile::MiMo && stream { "data:" } else { "" };
+        format!("{prefix}{}", self.body(profile)).into_bytes()
     }
 }
 
@@ -126,5 +140,220 @@ impl Rule {
         let Finding { at, what } = (self.check)(body)?;
         let message = self.words.replace("{at}", &at).replace("{what}", &what);
         Some(Refusal { rule: self.id, status: self.status, code: self.code, at, message })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of a rule as a body; the one that is too large to write down is made here.
+    fn example(rule: &Rule) -> Value {
+        if rule.id == "tools-too-many" {
+            let tool = |n| json!({"type": "function", "function": {"name": format!("f{n}")}});
+            let tools: Vec<Value> = (0..129).map(tool).collect();
+            return json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": tools});
+        }
+        serde_json::from_str(rule.example).unwrap_or_else(|error| panic!("`{}`: {error}", rule.id))
+    }
+
+    fn all() -> impl Iterator<Item = &'static Rule> {
+        RULES.iter().copied().flatten()
+    }
+
+    #[test]
+    fn each_rule_refuses_its_example_and_is_the_first_to() {
+        for rule in all() {
+            let body = example(rule);
+            let refusal = rule.refuse(&body).unwrap_or_else(|| panic!("`{}` passes", rule.id));
+            assert!(!refusal.message.contains(['{', '}']), "`{}`: {}", rule.id, refusal.message);
+            let mut first = Profile::ALL
+                .into_iter()
+                .filter(|profile| profile.rules().any(|known| known.id == rule.id))
+                .map(|profile| check(profile, &body).expect("it is refused").rule);
+            assert!(
+                first.any(|id| id == rule.id),
+                "`{}` is always covered by another rule",
+                rule.id
+            );
+        }
+    }
+
+    #[test]
+    fn rows_are_complete_and_named_once() {
+        let mut ids: Vec<&str> = all().map(|rule| rule.id).collect();
+        assert!(ids.len() >= 40);
+        ids.sort_unstable();
+        for pair in ids.windows(2) {
+            assert_ne!(pair[0], pair[1]);
+        }
+        for rule in all() {
+            assert!(!rule.words.is_empty() && !rule.source.is_empty(), "`{}`", rule.id);
+            assert!((400..500).contains(&rule.status), "`{}`", rule.id);
+        }
+    }
+
+    #[test]
+    fn every_vendor_is_played_by_a_profile() {
+        for rule in all() {
+            let played = |profile: &Profile| profile.rules().any(|known| known.id == rule.id);
+            assert!(Profile::ALL.iter().any(played), "`{}`", rule.id);
+        }
+    }
+
+    /// A plain question.
+    fn plain() -> Value {
+        json!({"model": "m", "stream": true, "stream_options": {"include_usage": true},
+            "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}]})
+    }
+
+    /// Two parallel calls, both answered, and a plain answer after them.
+    fn rounds(id: [&str; 2], reasoning: bool) -> Value {
+        let call = |id, name| json!({"id": id, "type": "function", "function": {"name": name, "arguments": "{\"a\":1}"}});
+        let tool = |name| {
+            json!({"type": "function", "function": {"name": name, "description": "d",
+                "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}}}})
+        };
+        let mut body = json!({"model": "m",
+            "messages": [
+                {"role": "user", "content": "go"},
+                {"role": "assistant", "content": null,
+                    "tool_calls": [call(id[0], "exec_command"), call(id[1], "mcp__toy__add_two")]},
+                {"role": "tool", "tool_call_id": id[1], "content": "2"},
+                {"role": "tool", "tool_call_id": id[0], "content": [{"type": "text", "text": "1"}]},
+                {"role": "assistant", "content": "done"},
+                {"role": "user", "content": "again"}],
+            "tools": [tool("exec_command"), tool("mcp__toy__add_two")], "tool_choice": "auto"});
+        if reasoning {
+            body["messages"][1]["reasoning_content"] = json!("let me see");
+            body["messages"][4]["reasoning_content"] = json!("");
+        }
+        body
+    }
+
+    fn picture() -> Value {
+        json!({"model": "m", "messages": [{"role": "user", "content": [
+            {"type": "text", "text": "what is this?"},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": "high"}}]}]})
+    }
+
+    fn structured() -> Value {
+        json!({"model": "m", "messages": [{"role": "user", "content": "x"}],
+            "response_format": {"type": "json_schema", "json_schema": {"name": "out", "strict": true,
+                "schema": {"type": "object", "properties": {"a": {"type": "string"}},
+                    "required": ["a"], "additionalProperties": false}}}})
+    }
+
+    #[test]
+    fn good_requests_pass_where_they_should() {
+        use Profile::{
+            DeepSeek, GenericStrict, LmStudio, MiMo, MiniMax, OllamaTolerant, OpenAi, Vllm, Zhipu,
+        };
+        let call = ["call_1", "call_2"];
+        let mut tuned = plain();
+        for (name, value) in [
+            ("temperature", json!(0.7)),
+            ("top_p", json!(0.9)),
+            ("max_completion_tokens", json!(64)),
+            ("reasoning_effort", json!("xhigh")),
+            ("parallel_tool_calls", json!(true)),
+            ("tools", rounds(call, false)["tools"].clone()),
+            ("tool_choice", json!({"type": "function", "function": {"name": "exec_command"}})),
+            ("prompt_cache_key", json!("k")),
+        ] {
+            tuned[name] = value;
+        }
+        let mut deepseek = rounds(call, true);
+        deepseek["thinking"] = json!({"type": "enabled"});
+        deepseek["reasoning_effort"] = json!("max");
+        let mut unthinking = rounds(call, false);
+        unthinking["thinking"] = json!({"type": "disabled"});
+        unthinking["tool_choice"] = json!("required");
+        let mut minimax = rounds(call, false);
+        minimax["reasoning_split"] = json!(true);
+        minimax["messages"][1]["reasoning_details"] =
+            json!([{"type": "reasoning.text", "text": "x"}]);
+        let mut object = plain();
+        object["response_format"] = json!({"type": "json_object"});
+        object["messages"][1]["content"] = json!("answer in JSON");
+        let cases: &[(&str, Value, &[Profile])] = &[
+            ("plain", plain(), &Profile::ALL),
+            ("json object", object, &Profile::ALL),
+            ("tuned", tuned, &[GenericStrict, OpenAi, Vllm, OllamaTolerant]),
+            (
+                "rounds",
+                rounds(call, false),
+                &[GenericStrict, OpenAi, Zhipu, MiniMax, Vllm, LmStudio, OllamaTolerant],
+            ),
+            ("rounds with reasoning", rounds(call, true), &[GenericStrict, DeepSeek, MiMo, Zhipu]),
+            (
+                "rounds at mistral",
+                {
+                    let mut body = rounds(["abcdefgh1", "abcdefgh2"], false);
+                    body["messages"].as_array_mut().expect("it is a list").truncate(4);
+                    body
+                },
+                &[Profile::Mistral, Profile::Groq, GenericStrict],
+            ),
+            ("deepseek", deepseek, &[DeepSeek, GenericStrict]),
+            ("deepseek without thinking", unthinking, &[DeepSeek, GenericStrict]),
+            ("minimax", minimax, &[MiniMax, GenericStrict]),
+            ("picture", picture(), &[GenericStrict, OpenAi, MiniMax, MiMo, Vllm, OllamaTolerant]),
+            ("structured", structured(), &[GenericStrict, OpenAi, MiniMax, Vllm]),
+        ];
+        for (name, body, profiles) in cases {
+            for profile in *profiles {
+                assert_eq!(check_all(*profile, body), [], "`{name}` at {}", profile.name());
+            }
+        }
+    }
+
+    #[test]
+    fn any_json_is_judged_without_a_panic() {
+        let odd = [json!(null), json!([]), json!("x"), json!(1.5), json!({"a": [{}]}), json!(true)];
+        for member in [
+            "messages",
+            "tools",
+            "tool_choice",
+            "response_format",
+            "stop",
+            "metadata",
+            "thinking",
+            "stream_options",
+            "temperature",
+            "logit_bias",
+        ] {
+            for value in &odd {
+                for body in [
+                    json!({"model": "m", member: value}),
+                    json!({"model": "m", "messages": [value, {"role": value, "content": [value],
+                        "tool_calls": [value], "tool_call_id": value}], "tools": [value,
+                        {"type": "function", "function": {"name": "f", "parameters": value}}]}),
+                ] {
+                    for profile in Profile::ALL {
+                        let _ = check_all(profile, &body);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn refusals_wear_the_vendors_clothes() {
+        let refusal = check(
+            Profile::MiMo,
+            &json!({"model": "m", "seed": 1, "messages": [{"role": "user", "content": "x"}]}),
+        )
+        .expect("it is refused");
+        assert_eq!(
+            refusal.body(Profile::MiMo),
+            json!({"error": {"code": "400", "message": "Param Incorrect", "param": "seed is not supported", "type": ""}})
+        );
+        assert!(refusal.bytes(Profile::MiMo, true).starts_with(b"data:{"));
+        assert!(refusal.bytes(Profile::MiMo, false).starts_with(b"{"));
+        assert!(refusal.body(Profile::LmStudio)["error"].is_string());
+        assert_eq!(refusal.body(Profile::MiniMax)["type"], "error");
+        assert_eq!(refusal.body(Profile::Zhipu)["error"]["code"], "1210");
+        assert_eq!(refusal.body(Profile::OpenAi)["error"]["type"], "invalid_request_error");
     }
 }

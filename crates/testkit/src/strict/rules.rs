@@ -1,8 +1,51 @@
-//! The table, theme by theme.
-
-use super::Rule;
-
-/// Every row. Within a vendor, rows are tried in this order: the more basic fault first.
-pub static RULES: &[&[Rule]] = &[body::RULES];
+//! The table, theme by theme. A row is a [`Rule`]; what its words leave open the check fills in.
 
 mod body;
+mod content;
+mod format;
+mod messages;
+mod rounds;
+mod sampling;
+mod tools;
+mod vendors;
+
+use super::{Confidence, Rule, Vendor};
+
+/// Every row. Within a vendor, rows are tried in this order: the more basic fault first.
+pub static RULES: &[&[Rule]] = &[
+    vendors::RULES,
+    body::RULES,
+    messages::RULES,
+    content::RULES,
+    rounds::RULES,
+    tools::RULES,
+    format::RULES,
+    sampling::RULES,
+];
+
+/// What rows have in common that quote OpenAI: each row says what differs.
+const QUOTED: Rule = Rule {
+    id: "",
+    vendor: Vendor::Most,
+    check: |_| None,
+    status: 400,
+    code: None,
+    words: "",
+    source: "answers of api.openai.com, as quoted in public issue reports",
+    confidence: Confidence::Quoted,
+    example: "",
+};
+
+/// Rows whose rule is documented or reported, but whose words may differ.
+const REPORTED: Rule = Rule {
+    source: "OpenAI's API reference for Chat Completions, and public issue reports",
+    confidence: Confidence::Reported,
+    ..QUOTED
+};
+
+/// Rows that follow from a vendor's reference alone; the words are ours.
+const INFERRED: Rule = Rule {
+    source: "inferred from OpenAI's API reference for Chat Completions",
+    confidence: Confidence::Inferred,
+    ..QUOTED
+};

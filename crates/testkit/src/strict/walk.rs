@@ -102,26 +102,6 @@ pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-/// Every value inside a JSON value, itself included, with its place.
-pub(super) fn deep<'a>(place: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
-    let mut all = vec![(place.to_owned(), value)];
-    let mut next = 0;
-    while let Some((place, value)) = all.get(next).cloned() {
-        next += 1;
-        match value {
-            Value::Array(elements) => {
-                let inner = elements.iter().enumerate();
-                all.extend(inner.map(|(index, value)| (format!("{place}[{index}]"), value)));
-            }
-            Value::Object(members) => {
-                all.extend(members.iter().map(|(name, value)| (format!("{place}.{name}"), value)));
-            }
-            _ => {}
-        }
-    }
-    all
-}
-
 /// The text of every message and text part, joined.
 pub(super) fn all_text(body: &Value) -> String {
     let whole = messages(body).filter_map(|(_, message)| message["content"].as_str());

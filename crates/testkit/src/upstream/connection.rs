@@ -144,8 +144,8 @@ fn route(settings: &super::Settings, state: &mut State, request: &mut Recorded) 
         }
     }
     if let Some(refusal) = refusal(settings, request) {
-        let body = refusal.body(settings.profile);
-        let step = refuses(refusal.status).json(&body).into();
+        let body = refusal.bytes(settings.profile, request.json["stream"] == true);
+        let step = refuses(refusal.status).body(body).into();
         request.refusal = Some(refusal);
         return step;
     }
