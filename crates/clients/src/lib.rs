@@ -3,8 +3,11 @@
 //! Each test gets a [`Room`] (a fresh home and workspace), runs a pinned client in it with nothing
 //! inherited from the developer's machine, and asserts the outcome: files, exit code, printed usage,
 //! answer. What reaches the other side is judged by `testkit`'s upstream. No model and no network is
-//! involved. Start reading at [`Stage`]; the scenes that every client plays are in [`scene`], and
-//! another client is another module beside [`codex`].
+//! involved. Start reading at [`Stage`].
+//!
+//! To add a client: pin it in `clients/package.json`; give it a module beside [`codex`] that runs
+//! it, reads its output as a [`scene::Ending`], and says what its shell tool is called
+//! ([`scene::Hands`]); then play [`scene::SCENES`] with it and test what only it can do.
 
 pub mod chat;
 pub mod codex;

@@ -37,13 +37,20 @@ async fn a_tool_that_ran_before_the_cut_is_not_run_again() {
     stage.leave();
 }
 
+/// A call without its end, around a patch that is whole.
+const UNFINISHED: &str =
+    "{\"input\":\"*** Begin Patch\\n*** Add File: ghost.txt\\n+boo\\n*** End Patch\\n";
+
 #[tokio::test]
 async fn a_patch_that_was_cut_is_not_applied() {
     // The cut falls behind a patch that is whole and before the end of its call. Codex runs every
     // call whose item is done, even one marked `incomplete`.
-    let cut = "{\"input\":\"*** Begin Patch\\n*** Add File: ghost.txt\\n+boo\\n*** End Patch\\n";
     let script = Script::steps([
-        says().call_raw("call_1", "apply_patch", cut).argument_pieces(0).cut(End::Reset).into(),
+        says()
+            .call_raw("call_1", "apply_patch", UNFINISHED)
+            .argument_pieces(0)
+            .cut(End::Reset)
+            .into(),
         says().text("Nothing was written.").into(),
     ]);
     let stage = Stage::set("cut-in-patch", script).await;
@@ -96,6 +103,21 @@ async fn an_answer_that_hit_its_limit_is_incomplete() {
         "{complaints:?}"
     );
     assert_eq!(stage.sent().len(), 1);
+    stage.leave();
+}
+
+#[tokio::test]
+async fn a_patch_that_hit_the_limit_is_not_applied() {
+    let unfinished = says().call_raw("call_1", "apply_patch", UNFINISHED).finish("length");
+    let stage = Stage::set("length-in-patch", unfinished).await;
+    let outcome = run(&stage, &patient(), "Write").await;
+    assert_eq!(outcome.code, Some(1));
+    assert_eq!(stage.room.read("ghost.txt"), None);
+    let complaints = outcome.complaints();
+    assert!(
+        complaints.iter().any(|complaint| complaint.contains("max_output_tokens")),
+        "{complaints:?}"
+    );
     stage.leave();
 }
 
