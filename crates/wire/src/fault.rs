@@ -140,3 +140,113 @@ pub struct Upstream {
     pub code: Option<String>,
     pub message: Option<String>,
 }
+
+impl Fault {
+    /// A fault of `kind` with the usual blame and nothing else known.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        let blame = match kind {
+            Kind::BadRequest
+            | Kind::TooLarge
+            | Kind::TooLong
+            | Kind::Refused
+            | Kind::UnknownModel
+            | Kind::Cancelled => Blame::Client,
+            Kind::Unauthorized
+            | Kind::Forbidden
+            | Kind::Plan
+            | Kind::RateLimited
+            | Kind::Quota => Blame::Account,
+            Kind::Overloaded | Kind::Upstream | Kind::Protocol => Blame::Provider,
+            Kind::Connect | Kind::Cut | Kind::Idle => Blame::Network,
+            Kind::Internal => Blame::Gateway,
+        };
+        Self {
+            kind,
+            blame,
+            phase: Phase::NotSent,
+            message: message.into(),
+            param: None,
+            retry_after: None,
+            upstream: None,
+        }
+    }
+
+    /// The client asked for something that cannot be; `param` names the member.
+    pub fn bad_request(param: impl Into<String>, message: impl Into<String>) -> Self {
+        let param = Some(param.into()).filter(|param| !param.is_empty());
+        Self { param, ..Self::new(Kind::BadRequest, message) }
+    }
+
+    /// A member has a type that it must not have.
+    pub fn wrong_type(param: &str, expected: &str, found: crate::json::Kind) -> Self {
+        Self::bad_request(param, format!("`{param}` must be {expected}, not {}", found.name()))
+    }
+}
+
+/// What an upstream's error means, by its status, codes and words. It knows what the field shares;
+/// a provider's own rules come before it.
+pub fn meaning(said: &Upstream) -> Kind {
+    let code = said.code.as_deref().unwrap_or_default();
+    let kind = said.kind.as_deref().unwrap_or_default();
+    let words = said.message.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    for name in [code, kind] {
+        match name {
+            "context_length_exceeded" | "context_window_exceeded" => return Kind::TooLong,
+            "insufficient_quota" | "billing_hard_limit_reached" | "usage_limit_reached"
+            | "insufficient_balance" => return Kind::Quota,
+            "usage_not_included" => return Kind::Plan,
+            "rate_limit_exceeded" | "rate_limit_error" => return Kind::RateLimited,
+            "server_is_overloaded" | "overloaded_error" | "slow_down" | "engine_overloaded_error" => {
+                return Kind::Overloaded;
+            }
+            "invalid_api_key" | "authentication_error" => return Kind::Unauthorized,
+            "permission_error" | "permission_denied" => return Kind::Forbidden,
+            "model_not_found" => return Kind::UnknownModel,
+            "content_filter" | "content_policy_violation" | "invalid_prompt" => return Kind::Refused,
+            _ => {}
+        }
+    }
+    if says(&[
+        "maximum context length",
+        "context length",
+        "context window",
+        "prompt is too long",
+        "input is too long",
+        "exceeds the model's maximum",
+        "too many tokens in the prompt",
+    ]) {
+        return Kind::TooLong;
+    }
+    match said.status {
+        Some(401) => Kind::Unauthorized,
+        Some(402) => Kind::Quota,
+        Some(403) => Kind::Forbidden,
+        Some(404) if says(&["model"]) => Kind::UnknownModel,
+        Some(408 | 504) => Kind::Idle,
+        Some(413) => Kind::TooLarge,
+        Some(429) if says(&["quota", "balance", "billing", "credit"]) => Kind::Quota,
+        Some(429) => Kind::RateLimited,
+        Some(503 | 529) => Kind::Overloaded,
+        Some(400..=499) => Kind::BadRequest,
+        Some(_) | None => {
+            if says(&["rate limit", "too many requests"]) {
+                Kind::RateLimited
+            } else if says(&["overloaded", "at capacity", "server busy"]) {
+                Kind::Overloaded
+            } else if kind == "invalid_request_error" {
+                Kind::BadRequest
+            } else {
+                Kind::Upstream
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}

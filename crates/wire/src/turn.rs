@@ -1,5 +1,276 @@
-//! The internal representation: one turn of a conversation.
-//! (Filled in below.)
+//! The internal representation: what a request asks for ([`Turn`]) and what an answer brings
+//! ([`Event`]), in words that at least two dialects share.
+//!
+//! It is shaped after Responses items and borrows from the request's own text: see
+//! [`crate::json`]. It holds no model name, no transport and no provider; a member that only one
+//! dialect knows stays with that dialect's parser, which notes it.
+
+use crate::fault::Fault;
+use crate::json::Escaped;
+use crate::note::{Code, Notes};
+
+/// One request.
+#[derive(Clone, Debug, Default)]
+pub struct Turn<'a> {
+    /// The conversation so far, in its order.
+    pub items: Vec<Item<'a>>,
+    pub tools: Vec<Tool<'a>>,
+    pub tool_choice: ToolChoice<'a>,
+    pub settings: Settings<'a>,
+}
+
+/// How the answer should be made.
+#[derive(Clone, Debug, Default)]
+pub struct Settings<'a> {
+    pub stream: bool,
+    pub effort: Option<Effort>,
+    pub summary: Summary,
+    pub format: Format<'a>,
+    pub verbosity: Option<Escaped<'a>>,
+    pub max_output_tokens: Option<u64>,
+    pub parallel_tool_calls: Option<bool>,
+    /// Members that mean the same under the same name wherever they are known: name and raw JSON.
+    pub shared: Vec<(&'static str, &'a str)>,
+}
+
+/// How reasoning is shown to the caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Summary {
+    /// The request does not say: reasoning is shown as the model wrote it.
+    #[default]
+    Unset,
+    /// The request wants none: reasoning travels sealed only.
+    None,
+    /// The request wants a summary of any length.
+    Wanted,
+}
+
+/// The form of the answer.
+#[derive(Clone, Debug, Default)]
+pub enum Format<'a> {
+    #[default]
+    Text,
+    JsonObject,
+    JsonSchema {
+        name: Escaped<'a>,
+        description: Option<Escaped<'a>>,
+        /// Raw JSON.
+        schema: &'a str,
+        strict: Option<bool>,
+    },
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    System,
+    Developer,
+    User,
+    Assistant,
+}
+
+/// One piece of the conversation.
+#[derive(Clone, Debug)]
+pub enum Item<'a> {
+    Message {
+        role: Role,
+        parts: Vec<Part<'a>>,
+    },
+    /// What the model thought before the next assistant item.
+    Reasoning {
+        /// What only its issuer can read.
+        sealed: Option<Escaped<'a>>,
+        text: Vec<Escaped<'a>>,
+        summary: Vec<Escaped<'a>>,
+    },
+    Call(Call<'a>),
+    Result {
+        call_id: Escaped<'a>,
+        parts: Vec<Part<'a>>,
+    },
+    /// A summary that stands for everything before it, sealed by its issuer.
+    Compaction {
+        sealed: Escaped<'a>,
+    },
+}
+
+/// A tool call that the model made.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    pub id: Escaped<'a>,
+    pub name: ToolName<'a>,
+    pub payload: Payload<'a>,
+}
+
+/// A tool's name as its owner declared it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolName<'a> {
+    pub namespace: Option<Escaped<'a>>,
+    pub name: Escaped<'a>,
+}
+
+/// What a tool is called with.
+#[derive(Clone, Debug)]
+pub enum Payload<'a> {
+    /// A JSON text that travels as a string.
+    Arguments(Escaped<'a>),
+    /// A JSON object that travels as such.
+    Object(&'a str),
+    /// Free text.
+    Input(Escaped<'a>),
+}
+
+/// A piece of a message or of a tool's result.
+#[derive(Clone, Debug)]
+pub enum Part<'a> {
+    Text(Escaped<'a>),
+    Refusal(Escaped<'a>),
+    Image { url: Escaped<'a>, detail: Option<Escaped<'a>> },
+    File { name: Option<Escaped<'a>>, data: Option<Escaped<'a>>, url: Option<Escaped<'a>> },
+    /// Something that is not text and has no counterpart: its kind, for the marker, and the note.
+    Other { kind: Escaped<'a>, code: Code },
+}
+
+/// A tool that the model may call.
+#[derive(Clone, Debug)]
+pub struct Tool<'a> {
+    pub name: ToolName<'a>,
+    pub description: Option<Escaped<'a>>,
+    pub kind: ToolKind<'a>,
+}
+
+/// How a tool is called.
+#[derive(Clone, Debug)]
+pub enum ToolKind<'a> {
+    Function {
+        /// Raw JSON schema of the arguments, if any.
+        parameters: Option<&'a str>,
+        strict: Option<bool>,
+    },
+    /// Takes free text, perhaps with a grammar.
+    Custom { grammar: Option<Grammar<'a>> },
+    /// Codex's own search over deferred tools, run by the client.
+    ToolSearch { parameters: Option<&'a str> },
+    /// The Responses dialect's built-in shell, run by the client.
+    LocalShell,
+}
+
+/// The grammar of a custom tool's input.
+#[derive(Clone, Debug)]
+pub struct Grammar<'a> {
+    pub syntax: Escaped<'a>,
+    pub definition: Escaped<'a>,
+}
+
+/// Which tool the model should use.
+#[derive(Clone, Debug, Default)]
+pub enum ToolChoice<'a> {
+    #[default]
+    Auto,
+    None,
+    Required,
+    Named(ToolName<'a>),
+    /// Any, but only of these.
+    Allowed { required: bool, tools: Vec<ToolName<'a>> },
+}
+
+/// What happens in an answer, in the order in which it happens. A decoder gives exactly one
+/// [`Event::End`], and it is the last.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// A part begins. Numbers are unique within the answer.
+    Open { part: u32, kind: Opening<'a> },
+    /// More of an open part: text, or for a tool call more of its JSON arguments.
+    Delta { part: u32, text: Escaped<'a> },
+    /// A part is whole.
+    Close { part: u32 },
+    /// What the answer cost, once known. A later one replaces an earlier one.
+    Usage(Usage),
+    /// The answer is over. Parts that are still open are broken off.
+    End(End),
+}
+
+/// What kind of part begins.
+#[derive(Clone, Debug)]
+pub enum Opening<'a> {
+    Text,
+    Refusal,
+    Reasoning,
+    /// `name` is the name that the upstream knows.
+    Call { id: Escaped<'a>, name: Escaped<'a> },
+}
+
+/// How an answer ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    Finished(Finish),
+    Failed(Fault),
+}
+
+/// Why a model stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// It was done.
+    Stop,
+    /// It waits for its tools.
+    Calls,
+    /// The output limit was reached.
+    Length,
+    /// A filter stopped it.
+    Filtered,
+    /// The upstream's own word, unknown to quire.
+    Other(String),
+}
+
+/// What an answer cost, in tokens. `input` includes `cached` and `cache_written`, `output` includes
+/// `reasoning`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub input: u64,
+    pub cached: u64,
+    pub cache_written: u64,
+    pub output: u64,
+    pub reasoning: u64,
+}
+
+impl Usage {
+    /// Input and output together.
+    pub fn total(self) -> u64 {
+        self.input.saturating_add(self.output)
+    }
+}
+
+/// What a sealed text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealed {
+    /// Reasoning, bound to the model that made it.
+    Reasoning,
+    /// A summary of a conversation, good for every model.
+    Compaction,
+}
+
+/// What opening a sealed text brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    Text(String),
+    /// Not sealed here, or for another model, or damaged.
+    Foreign,
+}
+
+/// Seals what must come back unread. The gateway holds the key; this crate only carries the result.
+pub trait Vault {
+    /// Seals `plain` for the current target.
+    fn seal(&self, what: Sealed, plain: &str) -> String;
+    /// Opens what [`Vault::seal`] made for the same target.
+    fn open(&self, what: Sealed, sealed: &str) -> Opened;
+}
+
+/// A value and what was changed to get it.
+#[derive(Clone, Debug)]
+pub struct Translated<T> {
+    pub value: T,
+    pub notes: Notes,
+}
 
 /// How hard the model is asked to think, in OpenAI's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,122 @@
+//! The answer of a provider while it arrives.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+use wire::fault::{Fault, Kind, Phase};
+
+use super::pool::{Connection, Origin, Pool};
+
+/// How much is read in one go, so that one fast upstream cannot fill the memory.
+const BATCH: usize = 256 << 10;
+
+/// The head of an answer, and its body to come.
+#[derive(Debug)]
+pub struct Response {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Body,
+}
+
+/// The body of an answer. It drives its own connection; dropping it closes that.
+#[derive(Debug)]
+pub struct Body {
+    incoming: Incoming,
+    connection: Option<Connection>,
+    pool: Pool,
+    origin: Origin,
+    idle: Duration,
+    timer: Pin<Box<Sleep>>,
+    over: bool,
+}
+
+impl Body {
+    pub(super) fn new(
+        incoming: Incoming,
+        connection: Connection,
+        pool: Pool,
+        origin: Origin,
+        idle: Duration,
+    ) -> Self {
+        let timer = Box::pin(tokio::time::sleep(idle));
+        Self { incoming, connection: Some(connection), pool, origin, idle, timer, over: false }
+    }
+
+    /// Hands everything that has arrived to `sink`. Ready with `true` when there was something,
+    /// with `false` at the end of the body.
+    pub fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        sink: &mut impl FnMut(&[u8]),
+    ) -> Poll<Result<bool, Fault>> {
+        let mut read = 0;
+        let mut driven = false;
+        while !self.over && read < BATCH {
+            match Pin::new(&mut self.incoming).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    driven = false;
+                    if let Some(data) = frame.data_ref() {
+                        read += data.len();
+                        sink(data);
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    // What came before the break is real and goes out first.
+                    self.over = true;
+                    self.connection = None;
+                    let text = format!("the connection to the upstream broke: {error}");
+                    return Poll::Ready(Err(Fault { phase: Phase::Sent, ..Fault::new(Kind::Cut, text) }));
+                }
+                Poll::Ready(None) => {
+                    self.over = true;
+                    if let Some(connection) = self.connection.take() {
+                        self.pool.keep(self.origin.clone(), connection);
+                    }
+                }
+                Poll::Pending if driven => break,
+                Poll::Pending => {
+                    driven = true;
+                    if let Some(connection) = &mut self.connection {
+                        connection.drive(cx);
+                    }
+                }
+            }
+        }
+        if read > 0 {
+            self.timer.as_mut().reset(Instant::now() + self.idle);
+            return Poll::Ready(Ok(true));
+        }
+        if self.over {
+            return Poll::Ready(Ok(false));
+        }
+        match self.timer.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(super::silent(self.idle))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Reads to the end.
+    ///
+    /// # Errors
+    /// The body breaks off, or is larger than `limit` bytes.
+    pub async fn collect(mut self, limit: usize) -> Result<Bytes, Fault> {
+        let mut all = BytesMut::new();
+        loop {
+            let more = poll_fn(|cx| self.poll_read(cx, &mut |data| all.extend_from_slice(data))).await?;
+            if all.len() > limit {
+                let text = format!("the upstream's answer is larger than {limit} bytes");
+                return Err(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) });
+            }
+            if !more {
+                return Ok(all.freeze());
+            }
+        }
+    }
+}

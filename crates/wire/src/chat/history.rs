@@ -1,0 +1,471 @@
+//! A conversation as Chat Completions messages that a strict server accepts: one system message
+//! first, calls of one round in one assistant message, and each call answered right after it.
+
+use super::names::Names;
+use super::target::{Quirk, Replay, Target};
+use crate::json::Escaped;
+use crate::note::{Code, Notes};
+use crate::turn::{Call, Item, Opened, Part, Payload, Role, Sealed, Vault};
+use std::collections::HashMap;
+
+/// What stands for a result that the history lacks.
+const MISSING_RESULT: &str = "[no result: the call was interrupted]";
+
+/// Writes the messages of `items`, without brackets.
+pub(super) fn write(
+    items: &[Item<'_>],
+    target: &Target,
+    names: &Names,
+    vault: &dyn Vault,
+    notes: &mut Notes,
+    out: &mut String,
+) {
+    let mut writer = Writer {
+        items,
+        target,
+        names,
+        vault,
+        notes,
+        out,
+        results: Results::of(items),
+        seen_calls: HashMap::new(),
+        round: Round::default(),
+        first: true,
+    };
+    writer.all();
+}
+
+/// Where the results of each call are.
+struct Results<'i> {
+    waiting: HashMap<&'i str, Vec<usize>>,
+    used: Vec<bool>,
+}
+
+impl<'i> Results<'i> {
+    fn of(items: &'i [Item<'_>]) -> Self {
+        let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
+        // Backwards, so that the earliest result is taken first.
+        for (index, item) in items.iter().enumerate().rev() {
+            if let Item::Result { call_id, .. } = item {
+                waiting.entry(call_id.escaped()).or_default().push(index);
+            }
+        }
+        Self { waiting, used: vec![false; items.len()] }
+    }
+
+    fn take(&mut self, call_id: &str) -> Option<usize> {
+        let index = self.waiting.get_mut(call_id)?.pop()?;
+        self.used[index] = true;
+        Some(index)
+    }
+}
+
+/// What the assistant said and did between two other messages.
+#[derive(Default)]
+struct Round<'i, 'a> {
+    reasoning: Vec<&'i Item<'a>>,
+    parts: Vec<&'i Part<'a>>,
+    calls: Vec<&'i Call<'a>>,
+}
+
+struct Writer<'i, 'a, 'w> {
+    items: &'i [Item<'a>],
+    target: &'w Target,
+    names: &'w Names,
+    vault: &'w dyn Vault,
+    notes: &'w mut Notes,
+    out: &'w mut String,
+    results: Results<'i>,
+    /// How often each call id has been written.
+    seen_calls: HashMap<&'i str, u32>,
+    round: Round<'i, 'a>,
+    first: bool,
+}
+
+impl<'i, 'a> Writer<'i, 'a, '_> {
+    fn all(&mut self) {
+        let is_system = |item: &Item<'_>| {
+            matches!(item, Item::Message { role: Role::System | Role::Developer, .. })
+        };
+        let leading = self.items.iter().take_while(|item| is_system(item)).count();
+        if leading > 0 {
+            self.system(leading);
+        }
+        for (index, item) in self.items.iter().enumerate().skip(leading) {
+            match item {
+                Item::Message { role: Role::Assistant, parts } => self.round.parts.extend(parts),
+                Item::Message { role: Role::User, parts } => {
+                    self.finish_round();
+                    self.user(parts);
+                }
+                Item::Message { role: Role::System | Role::Developer, parts } => {
+                    self.finish_round();
+                    self.late_system(parts);
+                }
+                Item::Reasoning { .. } => self.round.reasoning.push(item),
+                Item::Call(call) => self.round.calls.push(call),
+                Item::Result { call_id, parts } => self.result(index, call_id, parts),
+                Item::Compaction { sealed } => {
+                    self.finish_round();
+                    self.compaction(sealed);
+                }
+            }
+        }
+        self.finish_round();
+    }
+
+    fn open(&mut self, role: &str) {
+        if !std::mem::take(&mut self.first) {
+            self.out.push(',');
+        }
+        self.out.push_str(r#"{"role":""#);
+        self.out.push_str(role);
+        self.out.push('"');
+    }
+
+    fn system_role(&self) -> &'static str {
+        if self.target.developer_role { "developer" } else { "system" }
+    }
+
+    /// The leading instructions as one message: many chat templates know only one.
+    fn system(&mut self, leading: usize) {
+        self.open(self.system_role());
+        self.out.push_str(r#","content":""#);
+        let mut first = true;
+        for item in &self.items[..leading] {
+            let Item::Message { parts, .. } = item else { continue };
+            for part in parts {
+                if !std::mem::take(&mut first) {
+                    self.out.push_str(r"\n\n");
+                }
+                self.text_of(part, "input[].content[]");
+            }
+        }
+        self.out.push_str("\"}");
+    }
+
+    fn late_system(&mut self, parts: &[Part<'_>]) {
+        let role = if self.target.late_system {
+            self.system_role()
+        } else {
+            self.notes.add(Code::SystemMoved, "input[]");
+            "user"
+        };
+        self.open(role);
+        self.text_content(parts, r"\n\n");
+        self.out.push('}');
+    }
+
+    fn user(&mut self, parts: &[Part<'_>]) {
+        if parts.is_empty() {
+            return;
+        }
+        self.open("user");
+        self.content(parts);
+        self.out.push('}');
+    }
+
+    /// `,"content":…` as a string, or as a list where something else than text is passed on.
+    fn content(&mut self, parts: &[Part<'_>]) {
+        if !parts.iter().any(|part| self.carries(part)) {
+            self.text_content(parts, r"\n");
+            return;
+        }
+        self.out.push_str(r#","content":["#);
+        for (index, part) in parts.iter().enumerate() {
+            if index > 0 {
+                self.out.push(',');
+            }
+            if self.carries(part) {
+                self.media(part);
+            } else {
+                self.out.push_str(r#"{"type":"text","text":""#);
+                self.text_of(part, "input[].content[]");
+                self.out.push_str("\"}");
+            }
+        }
+        self.out.push(']');
+    }
+
+    fn text_content(&mut self, parts: &[Part<'_>], separator: &str) {
+        self.out.push_str(r#","content":""#);
+        for (index, part) in parts.iter().enumerate() {
+            if index > 0 {
+                self.out.push_str(separator);
+            }
+            self.text_of(part, "input[].content[]");
+        }
+        self.out.push('"');
+    }
+
+    /// Whether the target takes this part as it is, and not as text.
+    fn carries(&self, part: &Part<'_>) -> bool {
+        match part {
+            Part::Image { .. } => self.target.images,
+            Part::File { data, .. } => self.target.files && data.is_some(),
+            Part::Text(_) | Part::Refusal(_) | Part::Other { .. } => false,
+        }
+    }
+
+    fn media(&mut self, part: &Part<'_>) {
+        match part {
+            Part::Image { url, detail } => {
+                self.out.push_str(r#"{"type":"image_url","image_url":{"url":""#);
+                self.out.push_str(url.escaped());
+                self.out.push('"');
+                if let Some(detail) = detail.as_ref().filter(|detail| !detail.is("auto")) {
+                    let known = detail.is("low") || detail.is("high");
+                    if !known {
+                        self.notes.add(Code::ImageDetail, "input[].content[].detail");
+                    }
+                    let detail = if known { detail.escaped() } else { "high" };
+                    self.out.push_str(r#","detail":""#);
+                    self.out.push_str(detail);
+                    self.out.push('"');
+                }
+                self.out.push_str("}}");
+            }
+            Part::File { name, data, .. } => {
+                self.out.push_str(r#"{"type":"file","file":{"filename":""#);
+                self.out.push_str(name.as_ref().map_or("file", Escaped::escaped));
+                self.out.push_str(r#"","file_data":""#);
+                self.out.push_str(data.as_ref().map_or("", Escaped::escaped));
+                self.out.push_str("\"}}");
+            }
+            Part::Text(_) | Part::Refusal(_) | Part::Other { .. } => {}
+        }
+    }
+
+    /// A part as text: what it says, or the marker that stands for it.
+    fn text_of(&mut self, part: &Part<'_>, at: &'static str) {
+        match part {
+            Part::Text(text) | Part::Refusal(text) => self.out.push_str(text.escaped()),
+            Part::Image { .. } => {
+                self.notes.add(Code::ImageOmitted, at);
+                self.out.push_str("[image omitted: this model cannot see images]");
+            }
+            Part::File { name, .. } => {
+                self.notes.add(Code::FileOmitted, at);
+                self.out.push_str("[file ");
+                self.out.push_str(name.as_ref().map_or("", Escaped::escaped));
+                self.out.push_str(" omitted: this model cannot read files]");
+            }
+            Part::Other { kind, code } => {
+                self.notes.add(*code, at);
+                self.out.push('[');
+                self.out.push_str(kind.escaped());
+                self.out.push_str(" omitted: this model cannot take it]");
+            }
+        }
+    }
+
+    fn compaction(&mut self, sealed: &Escaped<'_>) {
+        match self.vault.open(Sealed::Compaction, &sealed.text()) {
+            Opened::Text(summary) => {
+                let text = format!("Summary of the conversation so far:\n\n{summary}");
+                self.user(&[Part::Text(Escaped::plain(&text))]);
+            }
+            Opened::Foreign => self.notes.add(Code::CompactionUnreadable, "input[].encrypted_content"),
+        }
+    }
+
+    fn result(&mut self, index: usize, call_id: &Escaped<'_>, parts: &[Part<'_>]) {
+        let pending = self.round.calls.iter().any(|call| call.id == *call_id);
+        if pending && !self.results.used[index] {
+            self.finish_round();
+        }
+        if self.results.used[index] {
+            return;
+        }
+        self.finish_round();
+        self.results.used[index] = true;
+        if let Some(waiting) = self.results.waiting.get_mut(call_id.escaped()) {
+            waiting.retain(|&other| other != index);
+        }
+        self.notes.add(Code::ResultOrphan, "input[].call_id");
+        self.user(parts);
+    }
+
+    /// Writes what the assistant said and called, then the results of its calls.
+    fn finish_round(&mut self) {
+        let round = std::mem::take(&mut self.round);
+        if round.parts.is_empty() && round.calls.is_empty() {
+            if !round.reasoning.is_empty() {
+                self.notes.add(Code::ReasoningDropped, "input[].reasoning");
+            }
+            return;
+        }
+        self.open("assistant");
+        let text: Vec<&Part<'_>> = round.parts;
+        if text.is_empty() {
+            let empty = if self.target.has(Quirk::ContentRequired) { "\"\"" } else { "null" };
+            self.out.push_str(r#","content":"#);
+            self.out.push_str(empty);
+        } else {
+            self.out.push_str(r#","content":""#);
+            for (index, part) in text.into_iter().enumerate() {
+                if index > 0 {
+                    self.out.push_str(r"\n\n");
+                }
+                self.text_of(part, "input[].content[]");
+            }
+            self.out.push('"');
+        }
+        self.reasoning(&round.reasoning, !round.calls.is_empty());
+        if round.calls.is_empty() {
+            self.out.push('}');
+            return;
+        }
+        self.out.push_str(r#","tool_calls":["#);
+        let mut ids = Vec::with_capacity(round.calls.len());
+        for (index, call) in round.calls.iter().enumerate() {
+            if index > 0 {
+                self.out.push(',');
+            }
+            ids.push(self.call(call));
+        }
+        self.out.push_str("]}");
+        self.answers(&round.calls, &ids);
+    }
+
+    /// Writes one call and returns the id it got: ids must be unique within the conversation.
+    fn call(&mut self, call: &'i Call<'a>) -> String {
+        let count = self.seen_calls.entry(call.id.escaped()).or_default();
+        *count += 1;
+        let id = match *count {
+            1 => call.id.escaped().to_owned(),
+            number => {
+                self.notes.add(Code::CallIdRepeated, "input[].call_id");
+                format!("{}_{number}", call.id.escaped())
+            }
+        };
+        self.out.push_str(r#"{"id":""#);
+        self.out.push_str(&id);
+        self.out.push_str(r#"","type":"function","function":{"name":""#);
+        self.out.push_str(&self.names.mentioned(&call.name));
+        self.out.push_str(r#"","arguments":""#);
+        match &call.payload {
+            Payload::Arguments(text) => {
+                let start = text.escaped().trim_start_matches([' ', '\\', 'n', 't', 'r']);
+                if start.starts_with('{') {
+                    self.out.push_str(text.escaped());
+                } else if start.is_empty() {
+                    self.out.push_str("{}");
+                } else {
+                    self.notes.add(Code::ArgumentsRepaired, "input[].arguments");
+                    self.wrapped("arguments", text);
+                }
+            }
+            Payload::Object(raw) => self.out.push_str(Escaped::plain(raw).escaped()),
+            Payload::Input(text) => self.wrapped("input", text),
+        }
+        self.out.push_str("\"}}");
+        id
+    }
+
+    /// `{"name":"text"}` inside a JSON string.
+    fn wrapped(&mut self, name: &str, text: &Escaped<'_>) {
+        self.out.push_str(r#"{\""#);
+        self.out.push_str(name);
+        self.out.push_str(r#"\":\""#);
+        self.out.push_str(text.escape_again().escaped());
+        self.out.push_str(r#"\"}"#);
+    }
+
+    /// The result of each call, and after them the images that only a user message may carry.
+    fn answers(&mut self, calls: &[&'i Call<'a>], ids: &[String]) {
+        let mut images: Vec<&'i Part<'a>> = Vec::new();
+        for (call, id) in calls.iter().zip(ids) {
+            let found = self.results.take(call.id.escaped());
+            self.open("tool");
+            self.out.push_str(r#","tool_call_id":""#);
+            self.out.push_str(id);
+            self.out.push('"');
+            let parts = match found.map(|index| &self.items[index]) {
+                Some(Item::Result { parts, .. }) => parts.as_slice(),
+                _ => {
+                    self.notes.add(Code::ResultMissing, "input[].call_id");
+                    self.text_content(&[Part::Text(Escaped::plain(MISSING_RESULT))], "");
+                    self.out.push('}');
+                    continue;
+                }
+            };
+            if self.target.tool_images {
+                self.content(parts);
+            } else {
+                self.result_text(parts, &mut images);
+            }
+            self.out.push('}');
+        }
+        if !images.is_empty() {
+            self.open("user");
+            self.out.push_str(r#","content":["#);
+            for (index, image) in images.into_iter().enumerate() {
+                if index > 0 {
+                    self.out.push(',');
+                }
+                self.media(image);
+            }
+            self.out.push_str("]}");
+        }
+    }
+
+    /// A result's content as text; what else the target takes is put aside.
+    fn result_text(&mut self, parts: &'i [Part<'a>], aside: &mut Vec<&'i Part<'a>>) {
+        self.out.push_str(r#","content":""#);
+        for (index, part) in parts.iter().enumerate() {
+            if index > 0 {
+                self.out.push_str(r"\n");
+            }
+            if self.carries(part) {
+                self.notes.add(Code::ImageMoved, "input[].output[]");
+                self.out.push_str("[attached to the next message]");
+                aside.push(part);
+            } else {
+                self.text_of(part, "input[].output[]");
+            }
+        }
+        self.out.push('"');
+    }
+
+    /// The reasoning of a round, in the member where the model takes it back.
+    fn reasoning(&mut self, items: &[&Item<'_>], with_calls: bool) {
+        if self.target.replay == Replay::No {
+            if !items.is_empty() {
+                self.notes.add(Code::ReasoningDropped, "input[].reasoning");
+            }
+            return;
+        }
+        let mut text = String::new();
+        for item in items {
+            let Item::Reasoning { sealed, text: shown, .. } = item else { continue };
+            if !text.is_empty() {
+                text.push_str(r"\n\n");
+            }
+            let opened = sealed.as_ref().map(|s| self.vault.open(Sealed::Reasoning, &s.text()));
+            match opened {
+                Some(Opened::Text(plain)) => text.push_str(Escaped::plain(&plain).escaped()),
+                // What was shown in full is as good, whoever sealed the copy.
+                _ if !shown.is_empty() => {
+                    shown.iter().for_each(|piece| text.push_str(piece.escaped()));
+                }
+                _ => self.notes.add(Code::ReasoningForeign, "input[].encrypted_content"),
+            }
+        }
+        let (before, after) = match self.target.replay {
+            Replay::No => return,
+            Replay::ReasoningContent => (r#","reasoning_content":""#, "\""),
+            Replay::Reasoning => (r#","reasoning":""#, "\""),
+            Replay::ReasoningDetails => {
+                (r#","reasoning_details":[{"type":"reasoning.text","text":""#, "\"}]")
+            }
+        };
+        // DeepSeek refuses calls of a thinking model without the member, even where it is empty.
+        let demanded = with_calls && self.target.replay == Replay::ReasoningContent;
+        if !text.is_empty() || demanded {
+            self.out.push_str(before);
+            self.out.push_str(&text);
+            self.out.push_str(after);
+        }
+    }
+}

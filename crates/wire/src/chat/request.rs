@@ -1,0 +1,283 @@
+//! A [`Turn`] to a Chat Completions request.
+
+use super::names::Names;
+use super::target::{MaxTokens, Structured, Target};
+use super::{history, schema};
+use crate::fault::Fault;
+use crate::json::{Escaped, quote_into};
+use crate::note::{Code, Notes};
+use crate::turn::{Format, Grammar, Tool, ToolChoice, ToolKind, ToolName, Turn, Vault};
+use std::fmt::Write as _;
+
+/// A request for the upstream, and how to read the tool names of its answer.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    pub body: String,
+    pub names: Names,
+}
+
+/// Writes the request.
+///
+/// # Errors
+/// The turn demands what the target cannot do and what must not be left out.
+pub fn render(
+    turn: &Turn<'_>,
+    target: &Target,
+    vault: &dyn Vault,
+    size_hint: usize,
+    notes: &mut Notes,
+) -> Result<Rendered, Fault> {
+    let mut out = String::with_capacity(size_hint + size_hint / 8 + 512);
+    let mut names = Names::default();
+    let offered = offered(turn, target, notes, &mut names);
+    out.push_str("{\"model\":");
+    quote_into(&target.model, &mut out);
+    out.push_str(",\"messages\":[");
+    history::write(&turn.items, target, &names, vault, notes, &mut out);
+    out.push(']');
+    if !offered.is_empty() {
+        out.push_str(",\"tools\":[");
+        for (index, (tool, wire)) in offered.iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            declaration(tool, wire, target, notes, &mut out);
+        }
+        out.push(']');
+    }
+    settings(turn, target, &names, notes, &mut out);
+    out.push('}');
+    Ok(Rendered { body: out, names })
+}
+
+/// The tools that the model is told of, each with its name on the wire.
+fn offered<'t, 'a>(
+    turn: &'t Turn<'a>,
+    target: &Target,
+    notes: &mut Notes,
+    names: &mut Names,
+) -> Vec<(&'t Tool<'a>, String)> {
+    let mut offered = Vec::with_capacity(turn.tools.len());
+    if matches!(turn.tool_choice, ToolChoice::None) && !target.tool_choice.none {
+        // Not to offer them is the same as to forbid them all.
+        return offered;
+    }
+    for tool in &turn.tools {
+        if !allowed(&turn.tool_choice, &tool.name) {
+            continue;
+        }
+        if !target.tools || target.max_tools.is_some_and(|max| names.len() >= max) {
+            notes.add(Code::ToolsCut, "tools[]");
+            continue;
+        }
+        if let Some(wire) = names.declare(tool) {
+            offered.push((tool, wire.to_owned()));
+        }
+    }
+    offered
+}
+
+fn allowed(choice: &ToolChoice<'_>, name: &ToolName<'_>) -> bool {
+    match choice {
+        ToolChoice::Allowed { tools, .. } => tools.iter().any(|allowed| {
+            allowed.name == name.name && (allowed.namespace.is_none() || allowed.namespace == name.namespace)
+        }),
+        ToolChoice::Auto | ToolChoice::None | ToolChoice::Required | ToolChoice::Named(_) => true,
+    }
+}
+
+fn declaration(tool: &Tool<'_>, wire: &str, target: &Target, notes: &mut Notes, out: &mut String) {
+    out.push_str(r#"{"type":"function","function":{"name":""#);
+    out.push_str(wire);
+    out.push('"');
+    let grammar = match &tool.kind {
+        ToolKind::Custom { grammar } => grammar.as_ref(),
+        ToolKind::Function { .. } | ToolKind::ToolSearch { .. } | ToolKind::LocalShell => None,
+    };
+    if tool.description.is_some() || grammar.is_some() {
+        out.push_str(r#","description":""#);
+        out.push_str(tool.description.as_ref().map_or("", Escaped::escaped));
+        if let Some(Grammar { syntax, definition }) = grammar {
+            out.push_str(r"\n\nThe `input` string must follow this ");
+            out.push_str(syntax.escaped());
+            out.push_str(r" grammar:\n");
+            out.push_str(definition.escaped());
+        }
+        out.push('"');
+    }
+    out.push_str(",\"parameters\":");
+    match &tool.kind {
+        ToolKind::Function { parameters, strict } => {
+            out.push_str(&schema::accepted(*parameters, target, notes));
+            match strict {
+                Some(strict) if target.strict_tools => {
+                    write!(out, ",\"strict\":{strict}").expect("a String takes every write");
+                }
+                Some(true) => notes.add(Code::StrictIgnored, "tools[].strict"),
+                Some(false) | None => {}
+            }
+        }
+        ToolKind::Custom { .. } => out.push_str(
+            r#"{"type":"object","properties":{"input":{"type":"string","description":"The tool's whole input, as plain text."}},"required":["input"],"additionalProperties":false}"#,
+        ),
+        ToolKind::ToolSearch { parameters } => {
+            out.push_str(&schema::accepted(*parameters, target, notes));
+        }
+        ToolKind::LocalShell => out.push_str(
+            r#"{"type":"object","properties":{"command":{"type":"array","items":{"type":"string"},"description":"The program and its arguments."},"working_directory":{"type":"string"},"timeout_ms":{"type":"integer"}},"required":["command"]}"#,
+        ),
+    }
+    out.push_str("}}");
+}
+
+fn settings(turn: &Turn<'_>, target: &Target, names: &Names, notes: &mut Notes, out: &mut String) {
+    tool_choice(&turn.tool_choice, target, names, notes, out);
+    let settings = &turn.settings;
+    if let Some(parallel) = settings.parallel_tool_calls.filter(|_| !names.is_empty()) {
+        if target.takes("parallel_tool_calls") {
+            write!(out, ",\"parallel_tool_calls\":{parallel}").expect("a String takes every write");
+        } else if !parallel {
+            notes.add(Code::ParallelIgnored, "parallel_tool_calls");
+        }
+    }
+    format(turn, target, notes, out);
+    if let Some(verbosity) = &settings.verbosity {
+        if target.takes("verbosity") {
+            out.push_str(",\"verbosity\":\"");
+            out.push_str(verbosity.escaped());
+            out.push('"');
+        } else {
+            notes.add(Code::FieldIgnored, "text.verbosity");
+        }
+    }
+    if let Some(asked) = settings.max_output_tokens {
+        let limit = target.max_output_tokens.map_or(asked, |max| max.min(asked));
+        if limit < asked {
+            notes.add(Code::MaxTokensClamped, "max_output_tokens");
+        }
+        let member = match target.max_tokens {
+            MaxTokens::Classic => "max_tokens",
+            MaxTokens::Completion => "max_completion_tokens",
+        };
+        write!(out, ",\"{member}\":{limit}").expect("a String takes every write");
+    }
+    for &(name, raw) in &settings.shared {
+        if target.takes(name) {
+            write!(out, ",\"{name}\":{raw}").expect("a String takes every write");
+        } else {
+            notes.add(Code::FieldIgnored, name);
+        }
+    }
+    effort(turn, target, notes, out);
+    if settings.stream {
+        out.push_str(",\"stream\":true");
+        if target.takes("stream_options") {
+            out.push_str(r#","stream_options":{"include_usage":true}"#);
+        }
+    }
+}
+
+fn tool_choice(
+    choice: &ToolChoice<'_>,
+    target: &Target,
+    names: &Names,
+    notes: &mut Notes,
+    out: &mut String,
+) {
+    if names.is_empty() {
+        if matches!(choice, ToolChoice::Required | ToolChoice::Named(_)) {
+            notes.add(Code::ToolChoice, "tool_choice");
+        }
+        return;
+    }
+    let required = |out: &mut String, notes: &mut Notes| {
+        if target.tool_choice.required {
+            out.push_str(r#","tool_choice":"required""#);
+        } else {
+            notes.add(Code::ToolChoice, "tool_choice");
+        }
+    };
+    match choice {
+        ToolChoice::Auto | ToolChoice::Allowed { required: false, .. } => {}
+        ToolChoice::None => out.push_str(r#","tool_choice":"none""#),
+        ToolChoice::Required | ToolChoice::Allowed { required: true, .. } => required(out, notes),
+        ToolChoice::Named(name) => match names.declared(name) {
+            Some(wire) if target.tool_choice.named => {
+                out.push_str(r#","tool_choice":{"type":"function","function":{"name":""#);
+                out.push_str(wire);
+                out.push_str("\"}}");
+            }
+            Some(_) => {
+                notes.add(Code::ToolChoice, "tool_choice");
+                required(out, notes);
+            }
+            None => notes.add(Code::ToolChoice, "tool_choice.name"),
+        },
+    }
+}
+
+fn format(turn: &Turn<'_>, target: &Target, notes: &mut Notes, out: &mut String) {
+    // Servers that know only `json_object` refuse it unless the prompt mentions JSON.
+    let mentions_json = || {
+        turn.items.iter().any(|item| match item {
+            crate::turn::Item::Message { parts, .. } => parts.iter().any(|part| match part {
+                crate::turn::Part::Text(text) => {
+                    memchr::memmem::find(text.escaped().as_bytes(), b"json").is_some()
+                        || memchr::memmem::find(text.escaped().as_bytes(), b"JSON").is_some()
+                }
+                _ => false,
+            }),
+            _ => false,
+        })
+    };
+    match (&turn.settings.format, target.structured) {
+        (Format::Text, _) => {}
+        (Format::JsonSchema { name, description, schema, strict }, Structured::Schema) => {
+            out.push_str(r#","response_format":{"type":"json_schema","json_schema":{"name":""#);
+            out.push_str(name.escaped());
+            out.push('"');
+            if let Some(description) = description {
+                out.push_str(",\"description\":\"");
+                out.push_str(description.escaped());
+                out.push('"');
+            }
+            if let Some(strict) = strict {
+                write!(out, ",\"strict\":{strict}").expect("a String takes every write");
+            }
+            out.push_str(",\"schema\":");
+            out.push_str(schema);
+            out.push_str("}}");
+        }
+        (Format::JsonObject, Structured::Schema) => {
+            out.push_str(r#","response_format":{"type":"json_object"}"#);
+        }
+        (format, Structured::Object) if mentions_json() => {
+            if matches!(format, Format::JsonSchema { .. }) {
+                notes.add(Code::SchemaAsObject, "text.format");
+            }
+            out.push_str(r#","response_format":{"type":"json_object"}"#);
+        }
+        (_, Structured::Object | Structured::None) => notes.add(Code::FormatIgnored, "text.format"),
+    }
+}
+
+fn effort(turn: &Turn<'_>, target: &Target, notes: &mut Notes, out: &mut String) {
+    let row = turn.settings.effort.and_then(|effort| match target.efforts.get(effort) {
+        Some(row) => {
+            if row.acts_as != effort {
+                notes.add(Code::EffortMapped, "reasoning.effort");
+            }
+            Some(row)
+        }
+        None => {
+            notes.add(Code::EffortIgnored, "reasoning.effort");
+            None
+        }
+    });
+    let members = row.map_or(&[][..], |row| &row.members);
+    let overridden = |name: &str| members.iter().any(|member| member.name == name);
+    let always = target.always.iter().filter(|member| !overridden(&member.name));
+    for member in always.chain(members) {
+        write!(out, ",\"{}\":{}", member.name, member.json).expect("a String takes every write");
+    }
+}

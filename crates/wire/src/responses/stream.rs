@@ -1,0 +1,676 @@
+//! Events to a Responses answer: server-sent events, or one object.
+//!
+//! Both come from the same machine, so a streamed answer and a whole one are equal. Each item is
+//! closed when it ends and appears both in `output_item.done` and in the final `output`, since
+//! Codex reads only the first and SDK helpers only the second. A call that broke off is never
+//! handed out as done: clients run calls as soon as they are.
+
+use super::fault::in_stream;
+use super::object;
+use crate::chat::names::{Identity, IdentityKind};
+use crate::chat::Names;
+use crate::fault::{Fault, Kind, Phase};
+use crate::json::{Escaped, Tape, escape_into, quote_into};
+use crate::note::{Code, Notes};
+use crate::partial::{Found, InputReader};
+use crate::turn::{End, Event, Finish, Opening, Sealed, Summary, Usage, Vault};
+
+/// What an answer needs to know beside its events.
+#[derive(Debug)]
+pub struct Setting {
+    /// Unique; the ids of the response and its items are made from it.
+    pub stem: String,
+    /// Unix time in seconds.
+    pub created_at: u64,
+    /// The model as the caller named it.
+    pub model: String,
+    /// From [`object::echo`].
+    pub echo: String,
+    pub names: Names,
+    pub summary: Summary,
+    /// The caller wants sealed reasoning.
+    pub seal_reasoning: bool,
+    /// The text of the answer is a summary to be sealed.
+    pub compact: bool,
+    /// Where the answer comes from, for the member `quire`.
+    pub request_id: String,
+    pub provider: String,
+    pub upstream_model: String,
+    /// The request's size in tokens, roughly, for upstreams that report no usage.
+    pub input_estimate: u64,
+}
+
+/// The writer of one answer.
+pub struct Encoder<V> {
+    setting: Setting,
+    vault: V,
+    notes: Notes,
+    sequence: u64,
+    next_index: u32,
+    open: Vec<Open>,
+    /// Finished items, joined with commas.
+    output: String,
+    /// The text of a compaction.
+    compaction: String,
+    usage: Option<Usage>,
+    written: u64,
+    object: String,
+    ended: bool,
+}
+
+impl<V> std::fmt::Debug for Encoder<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Encoder").field("sequence", &self.sequence).finish_non_exhaustive()
+    }
+}
+
+/// An item that is being written.
+struct Open {
+    part: u32,
+    index: u32,
+    id: String,
+    /// The text so far, escaped.
+    text: String,
+    /// The frame of a delta up to its sequence number.
+    delta: String,
+    kind: ItemKind,
+}
+
+enum ItemKind {
+    Message,
+    Refusal,
+    Reasoning { shown: Shown },
+    Call { call_id: String, name: String, namespace: Option<String>, kind: CallKind },
+    /// Text of a compaction: nothing is shown.
+    Hidden,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Summary,
+    Text,
+    Not,
+}
+
+enum CallKind {
+    Function,
+    Custom(Box<InputReader>),
+    ToolSearch,
+    LocalShell,
+}
+
+impl<V: Vault> Encoder<V> {
+    /// A writer for one answer; `notes` are those of the request.
+    pub fn new(setting: Setting, vault: V, notes: Notes) -> Self {
+        Self {
+            setting,
+            vault,
+            notes,
+            sequence: 0,
+            next_index: 0,
+            open: Vec::new(),
+            output: String::new(),
+            compaction: String::new(),
+            usage: None,
+            written: 0,
+            object: String::new(),
+            ended: false,
+        }
+    }
+
+    /// The events that open every stream.
+    pub fn begin(&mut self, out: &mut String) {
+        self.lifecycle("response.created", out);
+        self.lifecycle("response.in_progress", out);
+    }
+
+    /// An event that changes nothing and resets the client's idle timer. Codex ignores comments.
+    pub fn keep_alive(&mut self, out: &mut String) {
+        self.lifecycle("response.in_progress", out);
+    }
+
+    /// Whether the last event has been written.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// What the answer cost, as far as it is known.
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// The notes so far.
+    pub fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// The whole response object, once the answer has ended.
+    pub fn into_object(self) -> String {
+        self.object
+    }
+
+    /// Takes one event and appends what it makes. `now` is Unix time in seconds.
+    pub fn push(&mut self, event: Event<'_>, now: u64, out: &mut String) {
+        if self.ended {
+            return;
+        }
+        match event {
+            Event::Open { part, kind } => self.open(part, kind, out),
+            Event::Delta { part, text } => self.delta(part, &text, out),
+            Event::Close { part } => {
+                if let Some(at) = self.open.iter().position(|open| open.part == part) {
+                    let open = self.open.remove(at);
+                    self.close(open, "completed", out);
+                }
+            }
+            Event::Usage(usage) => self.usage = Some(usage),
+            Event::End(end) => self.end(end, now, out),
+        }
+    }
+
+    fn open(&mut self, part: u32, kind: Opening<'_>, out: &mut String) {
+        if self.setting.compact {
+            let kind = match kind {
+                Opening::Text | Opening::Refusal => ItemKind::Hidden,
+                Opening::Reasoning | Opening::Call { .. } => return,
+            };
+            let (id, text, delta) = <(String, String, String)>::default();
+            self.open.push(Open { part, index: 0, id, text, delta, kind });
+            return;
+        }
+        let (prefix, kind) = match kind {
+            Opening::Text => ("msg", ItemKind::Message),
+            Opening::Refusal => ("msg", ItemKind::Refusal),
+            Opening::Reasoning => {
+                let shown = match self.setting.summary {
+                    Summary::Wanted => Shown::Summary,
+                    Summary::Unset => Shown::Text,
+                    Summary::None => Shown::Not,
+                };
+                ("rs", ItemKind::Reasoning { shown })
+            }
+            Opening::Call { id, name } => self.call(&id, &name),
+        };
+        let index = self.next_index;
+        self.next_index += 1;
+        let id = format!("{prefix}_{}_{index}", self.setting.stem);
+        let mut open = Open { part, index, id, text: String::new(), delta: String::new(), kind };
+        self.head("response.output_item.added", out);
+        number("\"output_index\":", u64::from(index), out);
+        out.push_str(",\"item\":");
+        open.item("in_progress", "", None, out);
+        out.push_str("}\n\n");
+        if let Some(content) = open.content_place() {
+            let name = match open.kind {
+                ItemKind::Reasoning { shown: Shown::Summary } => "response.reasoning_summary_part.added",
+                _ => "response.content_part.added",
+            };
+            self.head(name, out);
+            open.place(out);
+            out.push_str(content);
+            out.push_str(",\"part\":");
+            open.part("", out);
+            out.push_str("}\n\n");
+        }
+        open.prepare_delta();
+        self.open.push(open);
+    }
+
+    fn call(&self, id: &Escaped<'_>, name: &Escaped<'_>) -> (&'static str, ItemKind) {
+        let call_id = id.escaped().to_owned();
+        let (prefix, name, namespace, kind) = match self.setting.names.find(name) {
+            // The model called what the client never declared: the client should know.
+            None => ("fc", name.escaped().to_owned(), None, CallKind::Function),
+            Some(Identity { namespace, name, kind }) => {
+                let (prefix, kind) = match kind {
+                    IdentityKind::Function => ("fc", CallKind::Function),
+                    IdentityKind::Custom => ("ctc", CallKind::Custom(Box::default())),
+                    IdentityKind::ToolSearch => ("tsc", CallKind::ToolSearch),
+                    IdentityKind::LocalShell => ("lsc", CallKind::LocalShell),
+                };
+                (prefix, name.clone(), namespace.clone(), kind)
+            }
+        };
+        (prefix, ItemKind::Call { call_id, name, namespace, kind })
+    }
+
+    fn delta(&mut self, part: u32, text: &Escaped<'_>, out: &mut String) {
+        let Some(open) = self.open.iter_mut().rfind(|open| open.part == part) else { return };
+        self.written += text.escaped().len() as u64;
+        let from = open.text.len();
+        match &mut open.kind {
+            ItemKind::Call { kind: CallKind::Custom(reader), .. } => {
+                reader.push(text.escaped(), &mut open.text);
+            }
+            _ => open.text.push_str(text.escaped()),
+        }
+        if from < open.text.len() && !open.delta.is_empty() {
+            out.push_str(&open.delta);
+            out.push_str(itoa::Buffer::new().format(self.sequence));
+            self.sequence += 1;
+            out.push_str(",\"delta\":\"");
+            out.push_str(&open.text[from..]);
+            out.push_str("\"}\n\n");
+        }
+    }
+
+    /// Ends an item: its text, its content part, and the item itself.
+    fn close(&mut self, mut open: Open, status: &str, out: &mut String) {
+        let mut status = status;
+        if let ItemKind::Call { kind: CallKind::Custom(reader), .. } = &mut open.kind {
+            let from = open.text.len();
+            match reader.end(&mut open.text) {
+                Found::Whole => {}
+                Found::Unwrapped => self.notes.add(Code::InputUnwrapped, "output[].input"),
+                Found::Broken => {
+                    self.notes.add(Code::CallIncomplete, "output[].input");
+                    status = "incomplete";
+                }
+            }
+            if from < open.text.len() {
+                out.push_str(&open.delta);
+                out.push_str(itoa::Buffer::new().format(self.sequence));
+                self.sequence += 1;
+                out.push_str(",\"delta\":\"");
+                out.push_str(&open.text[from..]);
+                out.push_str("\"}\n\n");
+            }
+        }
+        match open.kind {
+            ItemKind::Hidden => {
+                self.compaction.push_str(&open.text);
+                return;
+            }
+            ItemKind::Call { .. } if status == "incomplete" => {
+                self.keep(&open, status);
+                return;
+            }
+            _ => {}
+        }
+        self.done(&open, out);
+        let from = self.keep(&open, status);
+        self.head("response.output_item.done", out);
+        number("\"output_index\":", u64::from(open.index), out);
+        out.push_str(",\"item\":");
+        out.push_str(&self.output[from..]);
+        out.push_str("}\n\n");
+    }
+
+    /// Adds an item to the output and returns where it begins there.
+    fn keep(&mut self, open: &Open, status: &str) -> usize {
+        if !self.output.is_empty() {
+            self.output.push(',');
+        }
+        let from = self.output.len();
+        let seals = self.setting.seal_reasoning || self.setting.summary == Summary::None;
+        let sealed = match open.kind {
+            ItemKind::Reasoning { .. } if seals => {
+                let plain = Escaped::trusted(open.text.as_str());
+                Some(self.vault.seal(Sealed::Reasoning, &plain.text()))
+            }
+            _ => None,
+        };
+        open.item(status, &open.text, sealed.as_deref(), &mut self.output);
+        from
+    }
+
+    /// The events that end an item's text and content part.
+    fn done(&mut self, open: &Open, out: &mut String) {
+        let Some((name, member)) = open.done_event() else { return };
+        self.head(name, out);
+        open.place(out);
+        out.push_str(open.content_place().unwrap_or_default());
+        if matches!(open.kind, ItemKind::Message) {
+            out.push_str(",\"logprobs\":[]");
+        }
+        out.push_str(",\"");
+        out.push_str(member);
+        out.push_str("\":\"");
+        out.push_str(&open.text);
+        out.push_str("\"}\n\n");
+        if let Some(content) = open.content_place() {
+            let name = match open.kind {
+                ItemKind::Reasoning { shown: Shown::Summary } => "response.reasoning_summary_part.done",
+                _ => "response.content_part.done",
+            };
+            self.head(name, out);
+            open.place(out);
+            out.push_str(content);
+            out.push_str(",\"part\":");
+            open.part(&open.text, out);
+            out.push_str("}\n\n");
+        }
+    }
+
+    fn end(&mut self, end: End, now: u64, out: &mut String) {
+        let end = match end {
+            End::Finished(_) if self.setting.compact => self.end_compaction(end, out),
+            other => other,
+        };
+        let (name, status) = match &end {
+            End::Finished(Finish::Length | Finish::Filtered) => ("response.incomplete", "incomplete"),
+            End::Finished(Finish::Other(_)) => {
+                self.notes.add(Code::FinishUnknown, "finish_reason");
+                ("response.completed", "completed")
+            }
+            End::Finished(Finish::Stop | Finish::Calls) => ("response.completed", "completed"),
+            End::Failed(_) => ("response.failed", "failed"),
+        };
+        for open in std::mem::take(&mut self.open) {
+            match (&end, &open.kind) {
+                // Text that a limit cut is still the answer; Codex shows it because it is done.
+                (End::Finished(_), ItemKind::Message | ItemKind::Refusal | ItemKind::Reasoning { .. }) => {
+                    self.close(open, "incomplete", out);
+                }
+                (_, ItemKind::Hidden) => {}
+                (_, ItemKind::Call { .. }) => {
+                    self.notes.add(Code::CallIncomplete, "output[]");
+                    self.keep(&open, "incomplete");
+                }
+                // After a failure clients repeat the request: a done half would stand twice.
+                (End::Failed(_), _) => {
+                    self.keep(&open, "incomplete");
+                }
+            }
+        }
+        if self.usage.is_none() && !matches!(end, End::Failed(_)) {
+            self.notes.add(Code::UsageEstimated, "usage");
+            let output = self.written.div_ceil(4);
+            self.usage = Some(Usage { input: self.setting.input_estimate, output, ..Usage::default() });
+        }
+        let mut object = self.opened(status);
+        let completed = matches!(end, End::Finished(Finish::Stop | Finish::Calls | Finish::Other(_)));
+        object.push_str(",\"completed_at\":");
+        match completed {
+            true => object.push_str(itoa::Buffer::new().format(now)),
+            false => object.push_str("null"),
+        }
+        object.push_str(",\"incomplete_details\":");
+        object.push_str(match &end {
+            End::Finished(Finish::Length) => "{\"reason\":\"max_output_tokens\"}",
+            End::Finished(Finish::Filtered) => "{\"reason\":\"content_filter\"}",
+            _ => "null",
+        });
+        object.push_str(",\"error\":");
+        match &end {
+            End::Failed(fault) => {
+                let (code, message) = in_stream(fault);
+                object.push_str("{\"code\":");
+                quote_into(code, &mut object);
+                object.push_str(",\"message\":");
+                quote_into(&message, &mut object);
+                object.push('}');
+            }
+            End::Finished(_) => object.push_str("null"),
+        }
+        object.push_str(",\"output\":[");
+        object.push_str(&self.output);
+        object.push_str("],\"usage\":");
+        write_usage(self.usage, &mut object);
+        object.push_str(&self.setting.echo);
+        object.push_str(",\"quire\":");
+        let Setting { request_id, provider, upstream_model, .. } = &self.setting;
+        object::provenance(request_id, provider, upstream_model, &self.notes, &mut object);
+        object.push('}');
+        self.head(name, out);
+        out.push_str("\"response\":");
+        out.push_str(&object);
+        out.push_str("}\n\ndata: [DONE]\n\n");
+        self.object = object;
+        self.ended = true;
+    }
+
+    /// Makes the `compaction` item out of the summary that the model wrote.
+    fn end_compaction(&mut self, end: End, out: &mut String) -> End {
+        if matches!(end, End::Finished(Finish::Length | Finish::Filtered)) {
+            return end;
+        }
+        let summary = std::mem::take(&mut self.compaction);
+        if summary.is_empty() {
+            let text = "the model wrote no summary, so the conversation cannot be compacted";
+            return End::Failed(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) });
+        }
+        let sealed = self.vault.seal(Sealed::Compaction, &Escaped::trusted(summary).text());
+        let mut item = format!("{{\"type\":\"compaction\",\"id\":\"cmp_{}\",\"encrypted_content\":\"", self.setting.stem);
+        escape_into(&sealed, &mut item);
+        item.push_str("\"}");
+        for name in ["response.output_item.added", "response.output_item.done"] {
+            self.head(name, out);
+            out.push_str("\"output_index\":0,\"item\":");
+            out.push_str(&item);
+            out.push_str("}\n\n");
+        }
+        self.output = item;
+        end
+    }
+
+    /// `event:` line and the start of the data, up to the event's own members.
+    fn head(&mut self, name: &str, out: &mut String) {
+        head(name, out);
+        out.push_str(itoa::Buffer::new().format(self.sequence));
+        out.push(',');
+        self.sequence += 1;
+    }
+
+    fn lifecycle(&mut self, name: &str, out: &mut String) {
+        self.head(name, out);
+        out.push_str("\"response\":");
+        out.push_str(&self.opened("in_progress"));
+        out.push_str(",\"completed_at\":null,\"incomplete_details\":null,\"error\":null,\"output\":[],\"usage\":null");
+        out.push_str(&self.setting.echo);
+        out.push_str("}}\n\n");
+    }
+
+    /// The response object up to its status.
+    fn opened(&self, status: &str) -> String {
+        let mut out = String::with_capacity(self.setting.echo.len() + self.output.len() + 512);
+        out.push_str("{\"id\":\"resp_");
+        out.push_str(&self.setting.stem);
+        out.push_str("\",\"object\":\"response\",\"created_at\":");
+        out.push_str(itoa::Buffer::new().format(self.setting.created_at));
+        out.push_str(",\"status\":\"");
+        out.push_str(status);
+        out.push_str("\",\"model\":");
+        quote_into(&self.setting.model, &mut out);
+        out
+    }
+}
+
+fn head(name: &str, out: &mut String) {
+    out.push_str("event: ");
+    out.push_str(name);
+    out.push_str("\ndata: {\"type\":\"");
+    out.push_str(name);
+    out.push_str("\",\"sequence_number\":");
+}
+
+fn number(before: &str, value: u64, out: &mut String) {
+    out.push_str(before);
+    out.push_str(itoa::Buffer::new().format(value));
+}
+
+fn write_usage(usage: Option<Usage>, out: &mut String) {
+    let Some(usage) = usage else { return out.push_str("null") };
+    number("{\"input_tokens\":", usage.input, out);
+    number(",\"input_tokens_details\":{\"cached_tokens\":", usage.cached, out);
+    number(",\"cache_write_tokens\":", usage.cache_written, out);
+    number("},\"output_tokens\":", usage.output, out);
+    number(",\"output_tokens_details\":{\"reasoning_tokens\":", usage.reasoning, out);
+    number("},\"total_tokens\":", usage.total(), out);
+    out.push('}');
+}
+
+impl Open {
+    /// The item as JSON, with `text` as its content.
+    fn item(&self, status: &str, text: &str, sealed: Option<&str>, out: &mut String) {
+        let kind = match &self.kind {
+            ItemKind::Message | ItemKind::Refusal | ItemKind::Hidden => "message",
+            ItemKind::Reasoning { .. } => "reasoning",
+            ItemKind::Call { kind, .. } => match kind {
+                CallKind::Function => "function_call",
+                CallKind::Custom(_) => "custom_tool_call",
+                CallKind::ToolSearch => "tool_search_call",
+                CallKind::LocalShell => "local_shell_call",
+            },
+        };
+        for piece in ["{\"type\":\"", kind, "\",\"id\":\"", &self.id, "\",\"status\":\"", status, "\""] {
+            out.push_str(piece);
+        }
+        let begun = status != "in_progress";
+        match &self.kind {
+            ItemKind::Message | ItemKind::Refusal | ItemKind::Hidden => {
+                out.push_str(",\"role\":\"assistant\",\"content\":[");
+                if begun {
+                    self.part(text, out);
+                }
+                out.push(']');
+            }
+            ItemKind::Reasoning { shown } => {
+                out.push_str(",\"summary\":[");
+                if begun && *shown == Shown::Summary {
+                    self.part(text, out);
+                }
+                out.push(']');
+                if begun && *shown == Shown::Text {
+                    out.push_str(",\"content\":[");
+                    self.part(text, out);
+                    out.push(']');
+                }
+                if let Some(sealed) = sealed {
+                    out.push_str(",\"encrypted_content\":");
+                    quote_into(sealed, out);
+                }
+            }
+            ItemKind::Call { call_id, name, namespace, kind } => {
+                out.push_str(",\"call_id\":\"");
+                out.push_str(call_id);
+                out.push('"');
+                match kind {
+                    CallKind::ToolSearch => {
+                        out.push_str(",\"execution\":\"client\",\"arguments\":");
+                        out.push_str(&arguments_object(text));
+                    }
+                    CallKind::LocalShell => {
+                        out.push_str(",\"action\":");
+                        out.push_str(&shell_action(text));
+                    }
+                    CallKind::Function | CallKind::Custom(_) => {
+                        out.push_str(",\"name\":\"");
+                        out.push_str(name);
+                        out.push('"');
+                        if let Some(namespace) = namespace {
+                            out.push_str(",\"namespace\":\"");
+                            out.push_str(namespace);
+                            out.push('"');
+                        }
+                        let custom = matches!(kind, CallKind::Custom(_));
+                        out.push_str(if custom { ",\"input\":\"" } else { ",\"arguments\":\"" });
+                        out.push_str(text);
+                        out.push('"');
+                    }
+                }
+            }
+        }
+        out.push('}');
+    }
+
+    /// The content part as JSON.
+    fn part(&self, text: &str, out: &mut String) {
+        let (before, after) = match self.kind {
+            ItemKind::Refusal => ("{\"type\":\"refusal\",\"refusal\":\"", "\"}"),
+            ItemKind::Reasoning { shown: Shown::Summary } => {
+                ("{\"type\":\"summary_text\",\"text\":\"", "\"}")
+            }
+            ItemKind::Reasoning { .. } => ("{\"type\":\"reasoning_text\",\"text\":\"", "\"}"),
+            _ => ("{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":\"", "\"}"),
+        };
+        out.push_str(before);
+        out.push_str(text);
+        out.push_str(after);
+    }
+
+    /// `"item_id":…,"output_index":…`
+    fn place(&self, out: &mut String) {
+        out.push_str("\"item_id\":\"");
+        out.push_str(&self.id);
+        number("\",\"output_index\":", u64::from(self.index), out);
+    }
+
+    /// The place of the content part within the item; none for items without parts.
+    fn content_place(&self) -> Option<&'static str> {
+        match self.kind {
+            ItemKind::Message | ItemKind::Refusal => Some(",\"content_index\":0"),
+            ItemKind::Reasoning { shown: Shown::Summary } => Some(",\"summary_index\":0"),
+            ItemKind::Reasoning { shown: Shown::Text } => Some(",\"content_index\":0"),
+            ItemKind::Reasoning { shown: Shown::Not } | ItemKind::Call { .. } | ItemKind::Hidden => None,
+        }
+    }
+
+    /// The event that brings the whole text, and the member that holds it.
+    fn done_event(&self) -> Option<(&'static str, &'static str)> {
+        match &self.kind {
+            ItemKind::Message => Some(("response.output_text.done", "text")),
+            ItemKind::Refusal => Some(("response.refusal.done", "refusal")),
+            ItemKind::Reasoning { shown: Shown::Summary } => {
+                Some(("response.reasoning_summary_text.done", "text"))
+            }
+            ItemKind::Reasoning { shown: Shown::Text } => Some(("response.reasoning_text.done", "text")),
+            ItemKind::Call { kind: CallKind::Function, .. } => {
+                Some(("response.function_call_arguments.done", "arguments"))
+            }
+            ItemKind::Call { kind: CallKind::Custom(_), .. } => {
+                Some(("response.custom_tool_call_input.done", "input"))
+            }
+            ItemKind::Reasoning { shown: Shown::Not } | ItemKind::Call { .. } | ItemKind::Hidden => None,
+        }
+    }
+
+    /// Deltas differ only in their number and text, so the rest is written once.
+    fn prepare_delta(&mut self) {
+        let name = match &self.kind {
+            ItemKind::Message => "response.output_text.delta",
+            ItemKind::Refusal => "response.refusal.delta",
+            ItemKind::Reasoning { shown: Shown::Summary } => "response.reasoning_summary_text.delta",
+            ItemKind::Reasoning { shown: Shown::Text } => "response.reasoning_text.delta",
+            ItemKind::Call { kind: CallKind::Function, .. } => "response.function_call_arguments.delta",
+            ItemKind::Call { kind: CallKind::Custom(_), .. } => "response.custom_tool_call_input.delta",
+            ItemKind::Reasoning { shown: Shown::Not } | ItemKind::Call { .. } | ItemKind::Hidden => return,
+        };
+        let mut delta = String::with_capacity(192);
+        for piece in ["event: ", name, "\ndata: {\"type\":\"", name, "\","] {
+            delta.push_str(piece);
+        }
+        self.place(&mut delta);
+        delta.push_str(self.content_place().unwrap_or_default());
+        if matches!(self.kind, ItemKind::Message) {
+            delta.push_str(",\"logprobs\":[]");
+        }
+        delta.push_str(",\"sequence_number\":");
+        self.delta = delta;
+    }
+}
+
+/// Escaped arguments as the object that they are; what is none is wrapped.
+fn arguments_object(escaped: &str) -> String {
+    let text = Escaped::trusted(escaped).text().into_owned();
+    let mut tape = Tape::default();
+    match tape.read(&text) {
+        Ok(value) if value.kind() == crate::json::Kind::Object => text,
+        _ if text.trim().is_empty() => "{}".to_owned(),
+        _ => {
+            let mut wrapped = String::from("{\"query\":");
+            quote_into(&text, &mut wrapped);
+            wrapped.push('}');
+            wrapped
+        }
+    }
+}
+
+/// Arguments of the function that stands for `local_shell` as its action.
+fn shell_action(escaped: &str) -> String {
+    let object = arguments_object(escaped);
+    match object.strip_prefix('{').map(str::trim_start) {
+        None | Some("}") => "{\"type\":\"exec\",\"command\":[],\"env\":{}}".to_owned(),
+        Some(rest) => format!("{{\"type\":\"exec\",\"env\":{{}},{rest}"),
+    }
+}

@@ -1,0 +1,138 @@
+//! Tool declarations of a Responses request, wherever they stand: in `tools`, in an
+//! `additional_tools` item, or in what a tool search found.
+
+use super::fates::{self, Fate, Section};
+use super::request::{Reader, expect, string};
+use crate::fault::Fault;
+use crate::json::{Escaped, Kind, Value};
+use crate::note::Code;
+use crate::turn::{Grammar, Tool, ToolKind, ToolName};
+
+/// Declares every tool of the array `list`.
+pub(super) fn declare<'a>(
+    reader: &mut Reader<'_, 'a>,
+    list: Value<'_, 'a>,
+    param: &str,
+) -> Result<(), Fault> {
+    expect(list, Kind::Array, param)?;
+    for (index, tool) in list.elements().enumerate() {
+        tool_of(reader, tool, None, &format_args!("{param}[{index}]"))?;
+    }
+    Ok(())
+}
+
+/// The name in an object that refers to a tool.
+pub(super) fn name_of<'a>(value: Value<'_, 'a>) -> Option<ToolName<'a>> {
+    Some(ToolName {
+        namespace: value.get("namespace").and_then(Value::as_str),
+        name: value.get("name").and_then(Value::as_str)?,
+    })
+}
+
+fn tool_of<'a>(
+    reader: &mut Reader<'_, 'a>,
+    value: Value<'_, 'a>,
+    namespace: Option<&Escaped<'a>>,
+    param: &std::fmt::Arguments<'_>,
+) -> Result<(), Fault> {
+    if value.kind() != Kind::Object {
+        return Err(Fault::wrong_type(&param.to_string(), "an object", value.kind()));
+    }
+    let kind = value.get("type").and_then(Value::as_str).unwrap_or_default();
+    match kind.text().as_ref() {
+        "function" => {
+            let strict = value.get("strict").and_then(Value::as_bool);
+            let parameters = value.get("parameters").and_then(Value::non_null).map(Value::raw);
+            let known = ["type", "name", "description", "parameters", "strict"];
+            let kind = ToolKind::Function { parameters, strict };
+            push(reader, value, namespace, param, "function", &known, kind)
+        }
+        "custom" => {
+            let grammar = value.get("format").and_then(|format| {
+                Some(Grammar {
+                    syntax: format.get("syntax")?.as_str()?,
+                    definition: format.get("definition")?.as_str()?,
+                })
+            });
+            let known = ["type", "name", "description", "format"];
+            reader.notes.add(Code::CustomTool, "tools[].custom");
+            push(reader, value, namespace, param, "custom", &known, ToolKind::Custom { grammar })
+        }
+        "tool_search" => {
+            let parameters = value.get("parameters").and_then(Value::non_null).map(Value::raw);
+            let name = ToolName { namespace: None, name: Escaped::plain("tool_search") };
+            let description = value.get("description").and_then(Value::as_str);
+            let kind = ToolKind::ToolSearch { parameters };
+            reader.request.turn.tools.push(Tool { name, description, kind });
+            Ok(())
+        }
+        "local_shell" => {
+            let name = ToolName { namespace: None, name: Escaped::plain("local_shell") };
+            let description = Some(Escaped::plain("Runs a command on the user's machine."));
+            let kind = ToolKind::LocalShell;
+            reader.request.turn.tools.push(Tool { name, description, kind });
+            Ok(())
+        }
+        "namespace" if namespace.is_none() => self::namespace(reader, value, param),
+        other => {
+            match fates::find(Section::Tool, other).map(|row| row.fate) {
+                Some(Fate::Ignored(code)) => reader.notes.add(code, format!("tools[].{other}")),
+                _ => reader.notes.add(Code::UnknownTool, format!("tools[].{other}")),
+            }
+            Ok(())
+        }
+    }
+}
+
+fn namespace<'a>(
+    reader: &mut Reader<'_, 'a>,
+    value: Value<'_, 'a>,
+    param: &std::fmt::Arguments<'_>,
+) -> Result<(), Fault> {
+    let name = value
+        .get("name")
+        .map(|name| string(name, &format!("{param}.name")))
+        .transpose()?
+        .ok_or_else(|| Fault::bad_request(format!("{param}.name"), "a namespace needs a name"))?;
+    for (key, member) in value.members() {
+        match key.text().as_ref() {
+            "type" | "name" => {}
+            "tools" => {
+                expect(member, Kind::Array, &format!("{param}.tools"))?;
+                for (index, tool) in member.elements().enumerate() {
+                    tool_of(reader, tool, Some(&name), &format_args!("{param}.tools[{index}]"))?;
+                }
+            }
+            "description" if member.as_str().is_none_or(|text| text.is_empty()) => {}
+            other => reader.leftover(Section::Tool, "namespace", other)?,
+        }
+    }
+    Ok(())
+}
+
+fn push<'a>(
+    reader: &mut Reader<'_, 'a>,
+    value: Value<'_, 'a>,
+    namespace: Option<&Escaped<'a>>,
+    param: &std::fmt::Arguments<'_>,
+    section: &str,
+    known: &[&str],
+    kind: ToolKind<'a>,
+) -> Result<(), Fault> {
+    let name = value
+        .get("name")
+        .map(|name| string(name, &format!("{param}.name")))
+        .transpose()?
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| Fault::bad_request(format!("{param}.name"), "a tool needs a name"))?;
+    for (key, member) in value.members() {
+        let key = key.text();
+        if !known.contains(&key.as_ref()) && !member.is_null() {
+            reader.leftover(Section::Tool, section, &key)?;
+        }
+    }
+    let name = ToolName { namespace: namespace.cloned(), name };
+    let description = value.get("description").and_then(Value::as_str);
+    reader.request.turn.tools.push(Tool { name, description, kind });
+    Ok(())
+}
