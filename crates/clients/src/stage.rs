@@ -26,6 +26,12 @@ impl Stage {
         Stage::with(name, Profile::GenericStrict, script, lab).await
     }
 
+    /// The same with a model that sees images and takes schemas.
+    pub async fn able(name: &str, script: impl Into<Script>) -> Stage {
+        let config = |upstream: &str| provider(upstream, ABLE);
+        Stage::with(name, Profile::GenericStrict, script, config).await
+    }
+
     /// A stage with another kind of upstream and a configuration made from its base URL.
     pub async fn with(
         name: &str,
@@ -75,13 +81,19 @@ impl Stage {
     }
 }
 
-/// The configuration of the usual stage.
+const ABLE: &str = "defaults = { input = [\"text\", \"image\"], structured = \"schema\" }\n";
+
+/// The configuration of the usual stage. Of an endpoint without a preset quire assumes little.
 pub fn lab(upstream: &str) -> String {
+    provider(upstream, "")
+}
+
+fn provider(upstream: &str, more: &str) -> String {
     let key = canary::API_KEY;
     format!(
         "[server]\nlisten = \"127.0.0.1:0\"\n\n\
          [providers.lab]\ndialect = \"chat\"\nbase_url = \"{upstream}\"\napi_key = \"{key}\"\n\
-         models = [\"mock-model\"]\n\n\
+         models = [\"mock-model\"]\n{more}\n\
          [aliases]\n\"gpt-5.5\" = \"lab/mock-model\"\n\"gpt-6-astra\" = \"lab/mock-model\"\n"
     )
 }

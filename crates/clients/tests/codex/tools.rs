@@ -2,7 +2,7 @@
 
 use clients::codex::{Run, Setup};
 use clients::{Stage, chat};
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::script::{Script, says};
 use testkit::upstream::Recorded;
 
@@ -90,7 +90,7 @@ async fn an_image_of_the_user_and_one_of_a_tool_reach_the_model() {
         says().call("call_1", "view_image", json!({"path": "other.png"})).into(),
         says().text("Both are red.").into(),
     ]);
-    let stage = Stage::set("images", script).await;
+    let stage = Stage::able("images", script).await;
     let picture = stage.room.put("picture.png", PICTURE);
     stage.room.put("other.png", PICTURE);
     Setup::new("gpt-5.5").write(&stage.room, &stage.quire.base_url());
@@ -108,14 +108,44 @@ async fn an_image_of_the_user_and_one_of_a_tool_reach_the_model() {
 }
 
 #[tokio::test]
-async fn a_schema_for_the_answer_reaches_the_model() {
-    let schema = json!({
+async fn a_model_that_cannot_see_is_told_where_an_image_was() {
+    let script = Script::steps([
+        says().call("call_1", "view_image", json!({"path": "other.png"})).into(),
+        says().text("I cannot see them.").into(),
+    ]);
+    let stage = Stage::set("no-images", script).await;
+    let picture = stage.room.put("picture.png", PICTURE);
+    stage.room.put("other.png", PICTURE);
+    // Codex takes its own `gpt-5.5` for a model that sees, so the images do reach quire.
+    Setup::new("gpt-5.5").write(&stage.room, &stage.quire.base_url());
+    let outcome = Run::exec(&stage.room, "Compare").with("-i", picture.display()).run().await;
+    outcome.succeeded();
+    assert_eq!(outcome.answer(), "I cannot see them.");
+    let sent = stage.sent();
+    for body in &sent {
+        assert_eq!(chat::images(body), [""; 0]);
+        assert!(!body.to_string().contains("base64"), "no image travels as text");
+    }
+    let user = chat::of_role(&sent[1], "user").last().map(chat::text).unwrap_or_default();
+    assert!(user.contains("image"), "{user}");
+    let results = chat::results(&sent[1]);
+    assert!(results.len() == 1 && results[0].1.contains("image"), "{results:?}");
+    stage.leave();
+}
+
+fn colour() -> Value {
+    json!({
         "type": "object",
         "properties": {"colour": {"type": "string"}},
         "required": ["colour"],
         "additionalProperties": false,
-    });
-    let stage = Stage::set("schema", says().text(r#"{"colour":"red"}"#)).await;
+    })
+}
+
+#[tokio::test]
+async fn a_schema_for_the_answer_reaches_the_model() {
+    let schema = colour();
+    let stage = Stage::able("schema", says().text(r#"{"colour":"red"}"#)).await;
     let file = stage.room.put("schema.json", schema.to_string());
     Setup::new("gpt-5.5").write(&stage.room, &stage.quire.base_url());
     let outcome =
@@ -125,6 +155,18 @@ async fn a_schema_for_the_answer_reaches_the_model() {
     let format = &stage.sent()[0]["response_format"];
     assert_eq!(format["type"], "json_schema");
     assert_eq!(format["json_schema"]["schema"], schema);
+    stage.leave();
+}
+
+#[tokio::test]
+async fn a_schema_that_the_model_does_not_take_stops_nobody() {
+    let stage = Stage::set("no-schema", says().text(r#"{"colour":"red"}"#)).await;
+    let file = stage.room.put("schema.json", colour().to_string());
+    Setup::new("gpt-5.5").write(&stage.room, &stage.quire.base_url());
+    let outcome =
+        Run::exec(&stage.room, "Which?").with("--output-schema", file.display()).run().await;
+    outcome.succeeded();
+    assert_ne!(stage.sent()[0]["response_format"]["type"], "json_schema");
     stage.leave();
 }
 
