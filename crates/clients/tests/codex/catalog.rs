@@ -144,7 +144,7 @@ async fn the_demo_model_shows_a_newcomer_a_tool_loop() {
 #[tokio::test]
 async fn an_unknown_model_ends_at_once_with_suggestions() {
     let stage = Stage::set("unknown-model", Script::default()).await;
-    let outcome = run(&stage, &Setup::new("lab/mock-modell").retries(), "Hello").await;
+    let outcome = run(&stage, &Setup::new("labb/mock-model").retries(), "Hello").await;
     assert_eq!(outcome.code, Some(1));
     let complaints = outcome.complaints().join("\n");
     assert!(complaints.contains("lab/mock-model"), "{complaints}");
