@@ -2,6 +2,7 @@
 //! `ARCHITECTURE.md` has the picture.
 
 pub mod admin_token;
+pub mod attempt;
 pub mod catalog;
 pub mod config;
 pub mod document;
@@ -10,4 +11,10 @@ pub mod route;
 pub mod seal;
 pub mod secret;
 pub mod store;
+pub mod telemetry;
 pub mod upstream;
+
+/// The version of this build.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// How quire names itself to every server.
+pub const USER_AGENT: &str = concat!("quire/", env!("CARGO_PKG_VERSION"));

@@ -93,7 +93,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         while matches!(self.fill().await, Ok(true)) {}
     }
 
-    /// The next head, or nothing when the peer closed between messages.
+    /// The next head, or nothing when the peer left between messages.
     pub(crate) async fn head(&mut self) -> io::Result<Option<Head>> {
         let end = loop {
             if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
@@ -102,11 +102,12 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             if self.buffer.len() > MAX_HEAD {
                 return Err(garbled("the head is too large".into()));
             }
-            if !self.fill().await? {
-                return match self.buffer.is_empty() {
-                    true => Ok(None),
-                    false => Err(cut("the connection closed inside a head")),
-                };
+            match self.fill().await {
+                Ok(true) => {}
+                // A reset between messages is how a peer drops a connection it has no use for.
+                Ok(false) | Err(_) if self.buffer.is_empty() => return Ok(None),
+                Ok(false) => return Err(cut("the connection closed inside a head")),
+                Err(error) => return Err(error),
             }
         };
         let bytes: Vec<u8> = self.buffer.drain(..end + 4).collect();

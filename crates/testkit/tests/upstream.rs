@@ -321,6 +321,16 @@ async fn half_a_request_is_a_trouble() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_is_reset_is_no_trouble() {
+    let upstream = Upstream::start(says().text("ok")).await;
+    let mut response = ask(&upstream, true).await;
+    response.bytes().await.unwrap();
+    response.reset().unwrap();
+    assert_eq!(ask(&upstream, true).await.status(), 500);
+    assert_eq!(upstream.troubles(), ["the script has no step for request 1"]);
+}
+
+#[tokio::test]
 async fn a_slow_sender_is_understood() {
     let upstream = Upstream::start(says().text("ok")).await;
     let bytes = Request::post(PATH).json(&body(false)).to_bytes(upstream.address());

@@ -95,7 +95,7 @@ fn whole_body(says: &Says, asked: &Asked) -> Value {
     let mut message = Map::new();
     message.insert("role".into(), json!("assistant"));
     if let Some(reasoning) = reasoning {
-        if says.reasoning_form == ReasoningForm::ThinkTags {
+        if has_tags(says) {
             let text = content.unwrap_or_default();
             content = Some(format!("<think>\n{reasoning}\n</think>\n\n{text}"));
         }
@@ -161,11 +161,15 @@ impl Writer<'_> {
             }
             match part {
                 Part::Reasoning(text) => {
-                    if says.reasoning_form == ReasoningForm::ThinkTags {
+                    if has_tags(says) {
                         if !std::mem::replace(&mut thinking, true) {
                             self.delta(r#""content":"<think>\n""#);
                         }
-                        self.text(&["content"], text);
+                        let members: &[&str] = match says.reasoning_form {
+                            ReasoningForm::Mirrored => &["content", "reasoning_content"],
+                            _ => &["content"],
+                        };
+                        self.text(members, text);
                     } else {
                         for piece in self.deltas(text) {
                             let members = reasoning_members(says.reasoning_form, &piece);
@@ -335,6 +339,10 @@ impl Writer<'_> {
     }
 }
 
+fn has_tags(says: &Says) -> bool {
+    matches!(says.reasoning_form, ReasoningForm::ThinkTags | ReasoningForm::Mirrored)
+}
+
 fn is_call(part: &Part) -> bool {
     matches!(part, Part::Call(_))
 }
@@ -396,7 +404,9 @@ fn reasoning_members(form: ReasoningForm, text: &str) -> Vec<(&'static str, Stri
         ("reasoning_details", value)
     };
     match form {
-        ReasoningForm::ReasoningContent => vec![("reasoning_content", text.to_owned())],
+        ReasoningForm::ReasoningContent | ReasoningForm::Mirrored => {
+            vec![("reasoning_content", text.to_owned())]
+        }
         ReasoningForm::Reasoning => vec![("reasoning", text.to_owned())],
         ReasoningForm::ReasoningDetails => vec![details("MiniMax-response-v1")],
         ReasoningForm::Both => vec![("reasoning", text.to_owned()), details("unknown")],
@@ -444,4 +454,189 @@ fn quote(units: &[u16], ascii: bool) -> String {
     }
     text.push('"');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::says::{Usage, says};
+    use super::*;
+    use crate::sse;
+
+    fn asked(include_usage: bool) -> Asked {
+        Asked { model: "m".into(), stream: true, include_usage, number: 7 }
+    }
+
+    fn bytes(says: &Says) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for beat in stream(says, &asked(true), false) {
+            if let Beat::Send(piece) = beat {
+                bytes.extend(piece);
+            }
+        }
+        bytes
+    }
+
+    fn text(says: &Says) -> String {
+        String::from_utf8(bytes(says)).unwrap()
+    }
+
+    fn deltas(says: &Says) -> Vec<Value> {
+        let chunks = sse::json(bytes(says));
+        chunks.iter().map(|chunk| chunk["choices"][0]["delta"].clone()).collect()
+    }
+
+    /// One member of all deltas, joined.
+    fn joined(says: &Says, member: &str) -> String {
+        deltas(says).iter().filter_map(|delta| delta[member].as_str()).collect()
+    }
+
+    #[test]
+    fn a_stream_looks_like_openais() {
+        let says = says().text("hello").delta(3).usage(Usage::new(5, 2));
+        let head = r#"data: {"id":"chatcmpl-7","object":"chat.completion.chunk","created":1764000000,"model":"m","system_fingerprint":"fp_testkit","choices":"#;
+        let chunk = |delta: &str, finish: &str| {
+            format!(
+                "{head}[{{\"index\":0,\"delta\":{delta},\"logprobs\":null,\"finish_reason\":{finish}}}],\"usage\":null}}\n\n"
+            )
+        };
+        let usage = Value::from(Usage::new(5, 2));
+        let wanted = [
+            chunk(r#"{"role":"assistant","content":"","refusal":null}"#, "null"),
+            chunk(r#"{"content":"hel"}"#, "null"),
+            chunk(r#"{"content":"lo"}"#, "null"),
+            chunk("{}", "\"stop\""),
+            format!("{head}[],\"usage\":{usage}}}\n\n"),
+            "data: [DONE]\n\n".to_owned(),
+        ];
+        assert_eq!(text(&says), wanted.concat());
+    }
+
+    #[test]
+    fn usage_comes_only_where_it_should() {
+        let count = |says: &Says, include| {
+            let sent = stream(says, &asked(include), false);
+            let has = |beat: &&Beat| matches!(beat, Beat::Send(b) if String::from_utf8_lossy(b).contains("prompt_tokens\""));
+            sent.iter().filter(has).count()
+        };
+        let says = says().text("a");
+        assert_eq!((count(&says, true), count(&says, false)), (1, 0));
+        let finish = says.clone().usage_in(UsagePlace::WithFinish);
+        assert_eq!((count(&finish, true), count(&finish, false)), (1, 1));
+        assert_eq!(count(&says.clone().usage_in(UsagePlace::EveryChunk), false), 3);
+        assert_eq!(count(&says.without_usage(), true), 0);
+    }
+
+    #[test]
+    fn parallel_calls_come_in_pieces_by_index() {
+        let args = json!({"cmd": "echo \"é\"\n"});
+        let says = says()
+            .text("ok")
+            .call("c1", "f", args.clone())
+            .call("c2", "g", json!({}))
+            .argument_pieces(1);
+        for says in [says.clone(), says.clone().interleaved(), says.ascii()] {
+            let mut calls = [const { String::new() }; 2];
+            let mut order = Vec::new();
+            for delta in deltas(&says) {
+                for call in delta["tool_calls"].as_array().into_iter().flatten() {
+                    let index = call["index"].as_u64().unwrap() as usize;
+                    order.push(index);
+                    calls[index].push_str(call["function"]["arguments"].as_str().unwrap());
+                }
+            }
+            assert_eq!(serde_json::from_str::<Value>(&calls[0]).unwrap(), args);
+            assert_eq!(calls[1], "{}");
+            assert_eq!(order.is_sorted(), !says.interleaved);
+            assert_eq!(finish_of(&says).as_deref(), Some("tool_calls"));
+        }
+    }
+
+    #[test]
+    fn calls_have_the_forms_of_their_vendors() {
+        let says = says().call("c", "f", json!({"a": 1})).argument_pieces(4);
+        let calls = |form| -> Vec<Value> {
+            let deltas = deltas(&says.clone().calls_as(form));
+            deltas.iter().filter_map(|delta| delta["tool_calls"].get(0).cloned()).collect()
+        };
+        let whole = json!({"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}});
+        assert_eq!(calls(CallForm::Whole), [whole]);
+        assert_eq!(
+            calls(CallForm::Pieces)[1],
+            json!({"index": 0, "function": {"arguments": "{\"a\""}})
+        );
+        assert!(calls(CallForm::Repeating).iter().all(|call| call["id"] == "c"));
+        assert_eq!(calls(CallForm::Blank)[1]["id"], "");
+        assert!(calls(CallForm::Unindexed).iter().all(|call| call.get("index").is_none()));
+    }
+
+    #[test]
+    fn reasoning_has_the_forms_of_its_vendors() {
+        let says = says().reasoning("let me see").text("42").delta(4);
+        let joined = |form, member| joined(&says.clone().reasoning_as(form), member);
+        assert_eq!(joined(ReasoningForm::ReasoningContent, "reasoning_content"), "let me see");
+        assert_eq!(joined(ReasoningForm::Reasoning, "reasoning"), "let me see");
+        assert_eq!(joined(ReasoningForm::Both, "reasoning"), "let me see");
+        let tagged = "<think>\nlet me see\n</think>\n\n42";
+        assert_eq!(joined(ReasoningForm::ThinkTags, "content"), tagged);
+        assert_eq!(joined(ReasoningForm::Mirrored, "content"), tagged);
+        assert_eq!(joined(ReasoningForm::Mirrored, "reasoning_content"), "let me see");
+        let details: String = deltas(&says.clone().reasoning_as(ReasoningForm::ReasoningDetails))
+            .iter()
+            .filter_map(|delta| delta["reasoning_details"][0]["text"].as_str())
+            .collect();
+        assert_eq!(details, "let me see");
+    }
+
+    #[test]
+    fn cumulative_deltas_repeat_what_was_said() {
+        let deltas = deltas(&says().text("abcd").delta(2).cumulative());
+        assert_eq!(deltas[1]["content"], "ab");
+        assert_eq!(deltas[2]["content"], "abcd");
+    }
+
+    #[test]
+    fn escapes_and_surrogates_are_split() {
+        let plain = text(&says().text("😀").ascii());
+        assert!(plain.contains(r#""content":"\ud83d\ude00""#));
+        let split = text(&says().text("😀").delta(1).split_surrogates());
+        assert!(split.contains(r#""content":"\ud83d""#) && split.contains(r#""content":"\ude00""#));
+        // The arguments themselves hold the escape, and a piece ends between its halves.
+        let arguments = text(&says().call("c", "f", json!("😀")).argument_pieces(7).ascii());
+        assert!(arguments.contains(r#""arguments":"\"\\ud83d""#), "{arguments}");
+        assert!(arguments.contains(r#""arguments":"\\ude00\"""#), "{arguments}");
+    }
+
+    #[test]
+    fn a_whole_answer_says_the_same() {
+        let says = says().reasoning("hm").text("ok").call("c", "f", json!({"a": 1}));
+        assert_eq!(
+            whole_body(&says, &asked(false)),
+            json!({"id": "chatcmpl-7", "object": "chat.completion", "created": CREATED, "model": "m",
+                "choices": [{"index": 0, "logprobs": null, "finish_reason": "tool_calls",
+                    "message": {"role": "assistant", "content": "ok", "reasoning_content": "hm",
+                        "refusal": null, "tool_calls": [{"id": "c", "type": "function",
+                            "function": {"name": "f", "arguments": "{\"a\":1}"}}]}}],
+                "usage": Value::from(Usage::new(11, 7)), "system_fingerprint": "fp_testkit"})
+        );
+        let tagged = whole_body(&says.reasoning_as(ReasoningForm::ThinkTags), &asked(false));
+        assert_eq!(tagged["choices"][0]["message"]["content"], "<think>\nhm\n</think>\n\nok");
+    }
+
+    #[test]
+    fn endings_can_be_missing_or_odd() {
+        let cut = text(&says().text("a").without_finish().without_done().without_usage());
+        assert!(!cut.contains("stop") && !cut.contains("[DONE]"));
+        assert!(
+            text(&says().finish("content_filter")).contains(r#""finish_reason":"content_filter""#)
+        );
+        let error = sse::json(bytes(&says().text("a").error("server_error", "overloaded", "busy")));
+        assert!(error.iter().any(|chunk| chunk["error"]["message"] == "busy"));
+    }
+
+    #[test]
+    fn an_answer_without_words_has_null_content() {
+        let deltas = deltas(&says().call("c", "f", json!({})));
+        assert_eq!(deltas[0]["content"], Value::Null);
+        assert_eq!(deltas[0]["role"], "assistant");
+    }
 }

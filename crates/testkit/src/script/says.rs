@@ -21,6 +21,9 @@ pub enum ReasoningForm {
     Both,
     /// Inside `content`, between `<think>` and `</think>`.
     ThinkTags,
+    /// As `ThinkTags`, and the same text again in `reasoning_content` (MiniMax without
+    /// `reasoning_split`, github.com/vellum-ai/vellum-assistant/pull/34556).
+    Mirrored,
 }
 
 /// How a tool call is spread over chunks.
@@ -309,7 +312,9 @@ impl Says {
         self
     }
 
-    /// Each text and reasoning delta repeats everything so far (seen at MiniMax).
+    /// Each text and reasoning delta repeats everything so far. MiniMax's documentation reads its
+    /// streams this way; its servers were seen to send plain deltas as well
+    /// (github.com/MiniMax-AI/MiniMax-M2/issues/95), so a reader must cope with both.
     #[must_use]
     pub fn cumulative(mut self) -> Self {
         self.cumulative = true;

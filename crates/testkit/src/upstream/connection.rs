@@ -61,20 +61,20 @@ pub(super) async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>)
                 (Ending::Cut(now), false)
             }
         };
+        shared.change(|state| state.requests[index].ending = ending);
         if !stays {
             drop(write.take());
-            drop_reader_after(&mut reader, ending).await;
+            if matches!(ending, Ending::Finished(_)) {
+                drain(&mut reader).await;
+            }
         }
-        shared.change(|state| state.requests[index].ending = ending);
     }
 }
 
-/// Before the socket is dropped, what the client still sends is read for a moment: a socket closed
-/// over unread bytes sends a reset, and the client would lose the end of its answer.
-async fn drop_reader_after(reader: &mut Reader<OwnedReadHalf>, ending: Ending) {
-    if matches!(ending, Ending::Finished(_)) {
-        let _ = tokio::time::timeout(Duration::from_millis(500), reader.closed()).await;
-    }
+/// Reads for a moment what the client still sends: a socket closed over unread bytes sends a
+/// reset, and the client would lose the end of its answer.
+async fn drain(reader: &mut Reader<OwnedReadHalf>) {
+    let _ = tokio::time::timeout(Duration::from_millis(500), reader.closed()).await;
 }
 
 struct Incoming {
@@ -101,7 +101,7 @@ async fn request(
         method,
         path,
         headers,
-        json: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        json: Arc::new(serde_json::from_slice(&body).unwrap_or(Value::Null)),
         body: body.into(),
         arrived: Instant::now(),
         refusal: None,
@@ -139,6 +139,7 @@ fn route(settings: &super::Settings, state: &mut State, request: &mut Recorded) 
         ("GET", "/v1/models") => return models(settings).into(),
         (method, _) => {
             let message = format!("Invalid URL ({method} {path})");
+            state.troubles.push(format!("request {} went to `{method} {path}`", request.number));
             let error = json!({"message": message, "type": "invalid_request_error", "param": null, "code": null});
             return refuses(404).json(&json!({ "error": error })).into();
         }

@@ -116,7 +116,7 @@ impl Upstream {
 
     /// The bodies of the completions.
     pub fn bodies(&self) -> Vec<serde_json::Value> {
-        self.completions().into_iter().map(|request| request.json).collect()
+        self.completions().iter().map(|request| (*request.json).clone()).collect()
     }
 
     /// The requests that the table refused.
@@ -124,7 +124,7 @@ impl Upstream {
         self.shared.state().requests.iter().filter_map(|request| request.refusal.clone()).collect()
     }
 
-    /// What went wrong that no answer shows: requests without a step, half a request.
+    /// What went wrong besides: requests without a step, to other paths, or only half sent.
     pub fn troubles(&self) -> Vec<String> {
         self.shared.state().troubles.clone()
     }
@@ -163,7 +163,8 @@ impl Upstream {
         tokio::time::timeout(limit, waiting).await.is_ok() && done(self)
     }
 
-    /// Fails the test when any request was refused, or had no step, or was only half a request.
+    /// Fails the test when any request was refused, had no step, went to a path that does not
+    /// exist, or was only half sent.
     ///
     /// # Panics
     /// When there is anything to tell; it tells all of it.

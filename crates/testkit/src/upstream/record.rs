@@ -15,7 +15,7 @@ pub enum Ending {
     Open,
     /// All of it was written.
     Finished(Instant),
-    /// The client closed the connection before that.
+    /// The client closed the connection before that, or its half of it.
     ClientClosed(Instant),
     /// The script ended the connection before that.
     Cut(Instant),
@@ -34,7 +34,7 @@ pub struct Recorded {
     pub headers: Headers,
     pub body: Arc<[u8]>,
     /// The body as JSON; null when it is none.
-    pub json: Value,
+    pub json: Arc<Value>,
     pub arrived: Instant,
     /// Why the table refused it, if it did.
     pub refusal: Option<Refusal>,

@@ -12,4 +12,4 @@ pub mod stream;
 mod tools;
 
 pub use request::{Request, parse};
-pub use stream::{Encoder, Setting};
+pub use stream::{Encoder, Head, Setting};

@@ -14,10 +14,13 @@ use crate::json::{Escaped, Tape, escape_into, quote_into};
 use crate::note::{Code, Notes};
 use crate::partial::{Found, InputReader};
 use crate::turn::{End, Event, Finish, Opening, Sealed, Summary, Usage, Vault};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What an answer needs to know beside its events.
+/// What is known of an answer before anybody has been asked. It can open a stream and keep it
+/// alive by itself; whoever writes the rest goes on counting from it.
 #[derive(Debug)]
-pub struct Setting {
+pub struct Head {
     /// Unique; the ids of the response and its items are made from it.
     pub stem: String,
     /// Unix time in seconds.
@@ -26,6 +29,66 @@ pub struct Setting {
     pub model: String,
     /// From [`object::echo`].
     pub echo: String,
+    /// The number of the next event. One answer is written by one task at a time.
+    pub sequence: AtomicU64,
+}
+
+impl Head {
+    /// The events that open every stream; nothing if they were written before.
+    pub fn begin(&self, out: &mut String) {
+        if self.sequence.load(Ordering::Relaxed) == 0 {
+            self.lifecycle("response.created", out);
+            self.lifecycle("response.in_progress", out);
+        }
+    }
+
+    /// An event that changes nothing and resets the client's idle timer. Codex ignores comments.
+    pub fn keep_alive(&self, out: &mut String) {
+        self.lifecycle("response.in_progress", out);
+    }
+
+    fn number(&self, out: &mut String) {
+        let number = self.sequence.load(Ordering::Relaxed);
+        self.sequence.store(number + 1, Ordering::Relaxed);
+        out.push_str(itoa::Buffer::new().format(number));
+    }
+
+    /// `event:` line and the start of the data, up to the event's own members.
+    fn event(&self, name: &str, out: &mut String) {
+        out.push_str("event: ");
+        out.push_str(name);
+        out.push_str("\ndata: {\"type\":\"");
+        out.push_str(name);
+        out.push_str("\",\"sequence_number\":");
+        self.number(out);
+        out.push(',');
+    }
+
+    fn lifecycle(&self, name: &str, out: &mut String) {
+        self.event(name, out);
+        out.push_str("\"response\":");
+        self.object("in_progress", out);
+        out.push_str(",\"completed_at\":null,\"incomplete_details\":null,\"error\":null,\"output\":[],\"usage\":null");
+        out.push_str(&self.echo);
+        out.push_str("}}\n\n");
+    }
+
+    /// The response object up to its status.
+    fn object(&self, status: &str, out: &mut String) {
+        out.push_str("{\"id\":\"resp_");
+        out.push_str(&self.stem);
+        out.push_str("\",\"object\":\"response\",\"created_at\":");
+        out.push_str(itoa::Buffer::new().format(self.created_at));
+        out.push_str(",\"status\":\"");
+        out.push_str(status);
+        out.push_str("\",\"model\":");
+        quote_into(&self.model, out);
+    }
+}
+
+/// What the writer of an answer needs to know beside its events.
+#[derive(Debug, Default)]
+pub struct Setting {
     pub names: Names,
     pub summary: Summary,
     /// The caller wants sealed reasoning.
@@ -42,10 +105,10 @@ pub struct Setting {
 
 /// The writer of one answer.
 pub struct Encoder<V> {
+    head: Arc<Head>,
     setting: Setting,
     vault: V,
     notes: Notes,
-    sequence: u64,
     next_index: u32,
     open: Vec<Open>,
     /// Finished items, joined with commas.
@@ -60,7 +123,7 @@ pub struct Encoder<V> {
 
 impl<V> std::fmt::Debug for Encoder<V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Encoder").field("sequence", &self.sequence).finish_non_exhaustive()
+        f.debug_struct("Encoder").field("head", &self.head).finish_non_exhaustive()
     }
 }
 
@@ -101,12 +164,12 @@ enum CallKind {
 
 impl<V: Vault> Encoder<V> {
     /// A writer for one answer; `notes` are those of the request.
-    pub fn new(setting: Setting, vault: V, notes: Notes) -> Self {
+    pub fn new(head: Arc<Head>, setting: Setting, vault: V, notes: Notes) -> Self {
         Self {
+            head,
             setting,
             vault,
             notes,
-            sequence: 0,
             next_index: 0,
             open: Vec::new(),
             output: String::new(),
@@ -116,17 +179,6 @@ impl<V: Vault> Encoder<V> {
             object: String::new(),
             ended: false,
         }
-    }
-
-    /// The events that open every stream.
-    pub fn begin(&mut self, out: &mut String) {
-        self.lifecycle("response.created", out);
-        self.lifecycle("response.in_progress", out);
-    }
-
-    /// An event that changes nothing and resets the client's idle timer. Codex ignores comments.
-    pub fn keep_alive(&mut self, out: &mut String) {
-        self.lifecycle("response.in_progress", out);
     }
 
     /// Whether the last event has been written.
@@ -193,9 +245,9 @@ impl<V: Vault> Encoder<V> {
         };
         let index = self.next_index;
         self.next_index += 1;
-        let id = format!("{prefix}_{}_{index}", self.setting.stem);
+        let id = format!("{prefix}_{}_{index}", self.head.stem);
         let mut open = Open { part, index, id, text: String::new(), delta: String::new(), kind };
-        self.head("response.output_item.added", out);
+        self.head.event("response.output_item.added", out);
         number("\"output_index\":", u64::from(index), out);
         out.push_str(",\"item\":");
         open.item("in_progress", "", None, out);
@@ -205,7 +257,7 @@ impl<V: Vault> Encoder<V> {
                 ItemKind::Reasoning { shown: Shown::Summary } => "response.reasoning_summary_part.added",
                 _ => "response.content_part.added",
             };
-            self.head(name, out);
+            self.head.event(name, out);
             open.place(out);
             out.push_str(content);
             out.push_str(",\"part\":");
@@ -246,8 +298,7 @@ impl<V: Vault> Encoder<V> {
         }
         if from < open.text.len() && !open.delta.is_empty() {
             out.push_str(&open.delta);
-            out.push_str(itoa::Buffer::new().format(self.sequence));
-            self.sequence += 1;
+            self.head.number(out);
             out.push_str(",\"delta\":\"");
             out.push_str(&open.text[from..]);
             out.push_str("\"}\n\n");
@@ -269,8 +320,7 @@ impl<V: Vault> Encoder<V> {
             }
             if from < open.text.len() {
                 out.push_str(&open.delta);
-                out.push_str(itoa::Buffer::new().format(self.sequence));
-                self.sequence += 1;
+                self.head.number(out);
                 out.push_str(",\"delta\":\"");
                 out.push_str(&open.text[from..]);
                 out.push_str("\"}\n\n");
@@ -289,7 +339,7 @@ impl<V: Vault> Encoder<V> {
         }
         self.done(&open, out);
         let from = self.keep(&open, status);
-        self.head("response.output_item.done", out);
+        self.head.event("response.output_item.done", out);
         number("\"output_index\":", u64::from(open.index), out);
         out.push_str(",\"item\":");
         out.push_str(&self.output[from..]);
@@ -317,7 +367,7 @@ impl<V: Vault> Encoder<V> {
     /// The events that end an item's text and content part.
     fn done(&mut self, open: &Open, out: &mut String) {
         let Some((name, member)) = open.done_event() else { return };
-        self.head(name, out);
+        self.head.event(name, out);
         open.place(out);
         out.push_str(open.content_place().unwrap_or_default());
         if matches!(open.kind, ItemKind::Message) {
@@ -333,7 +383,7 @@ impl<V: Vault> Encoder<V> {
                 ItemKind::Reasoning { shown: Shown::Summary } => "response.reasoning_summary_part.done",
                 _ => "response.content_part.done",
             };
-            self.head(name, out);
+            self.head.event(name, out);
             open.place(out);
             out.push_str(content);
             out.push_str(",\"part\":");
@@ -378,7 +428,8 @@ impl<V: Vault> Encoder<V> {
             let output = self.written.div_ceil(4);
             self.usage = Some(Usage { input: self.setting.input_estimate, output, ..Usage::default() });
         }
-        let mut object = self.opened(status);
+        let mut object = String::with_capacity(self.head.echo.len() + self.output.len() + 1024);
+        self.head.object(status, &mut object);
         let completed = matches!(end, End::Finished(Finish::Stop | Finish::Calls | Finish::Other(_)));
         object.push_str(",\"completed_at\":");
         match completed {
@@ -407,12 +458,12 @@ impl<V: Vault> Encoder<V> {
         object.push_str(&self.output);
         object.push_str("],\"usage\":");
         write_usage(self.usage, &mut object);
-        object.push_str(&self.setting.echo);
+        object.push_str(&self.head.echo);
         object.push_str(",\"quire\":");
         let Setting { request_id, provider, upstream_model, .. } = &self.setting;
         object::provenance(request_id, provider, upstream_model, &self.notes, &mut object);
         object.push('}');
-        self.head(name, out);
+        self.head.event(name, out);
         out.push_str("\"response\":");
         out.push_str(&object);
         out.push_str("}\n\ndata: [DONE]\n\n");
@@ -431,11 +482,11 @@ impl<V: Vault> Encoder<V> {
             return End::Failed(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) });
         }
         let sealed = self.vault.seal(Sealed::Compaction, &Escaped::trusted(summary).text());
-        let mut item = format!("{{\"type\":\"compaction\",\"id\":\"cmp_{}\",\"encrypted_content\":\"", self.setting.stem);
+        let mut item = format!("{{\"type\":\"compaction\",\"id\":\"cmp_{}\",\"encrypted_content\":\"", self.head.stem);
         escape_into(&sealed, &mut item);
         item.push_str("\"}");
         for name in ["response.output_item.added", "response.output_item.done"] {
-            self.head(name, out);
+            self.head.event(name, out);
             out.push_str("\"output_index\":0,\"item\":");
             out.push_str(&item);
             out.push_str("}\n\n");
@@ -443,45 +494,6 @@ impl<V: Vault> Encoder<V> {
         self.output = item;
         end
     }
-
-    /// `event:` line and the start of the data, up to the event's own members.
-    fn head(&mut self, name: &str, out: &mut String) {
-        head(name, out);
-        out.push_str(itoa::Buffer::new().format(self.sequence));
-        out.push(',');
-        self.sequence += 1;
-    }
-
-    fn lifecycle(&mut self, name: &str, out: &mut String) {
-        self.head(name, out);
-        out.push_str("\"response\":");
-        out.push_str(&self.opened("in_progress"));
-        out.push_str(",\"completed_at\":null,\"incomplete_details\":null,\"error\":null,\"output\":[],\"usage\":null");
-        out.push_str(&self.setting.echo);
-        out.push_str("}}\n\n");
-    }
-
-    /// The response object up to its status.
-    fn opened(&self, status: &str) -> String {
-        let mut out = String::with_capacity(self.setting.echo.len() + self.output.len() + 512);
-        out.push_str("{\"id\":\"resp_");
-        out.push_str(&self.setting.stem);
-        out.push_str("\",\"object\":\"response\",\"created_at\":");
-        out.push_str(itoa::Buffer::new().format(self.setting.created_at));
-        out.push_str(",\"status\":\"");
-        out.push_str(status);
-        out.push_str("\",\"model\":");
-        quote_into(&self.setting.model, &mut out);
-        out
-    }
-}
-
-fn head(name: &str, out: &mut String) {
-    out.push_str("event: ");
-    out.push_str(name);
-    out.push_str("\ndata: {\"type\":\"");
-    out.push_str(name);
-    out.push_str("\",\"sequence_number\":");
 }
 
 fn number(before: &str, value: u64, out: &mut String) {

@@ -361,6 +361,20 @@ pub(super) static RULES: &[Rule] = &[
         ..MIMO
     },
     Rule {
+        id: "mimo-format-schema",
+        check: |body| {
+            if body["response_format"]["type"] == "json_schema" {
+                at("response_format")
+            } else {
+                None
+            }
+        },
+        words: "response_format only supports text and json_object",
+        source: "docs.agno.com/models/providers/native/xiaomi/overview: JSON mode, no json_schema",
+        example: r#"{"model":"m","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"}}}}"#,
+        ..MIMO
+    },
+    Rule {
         id: "mimo-ranges",
         check: |body| {
             range(body, "temperature", 0.0, 1.5).or_else(|| range(body, "top_p", 0.01, 1.0))
@@ -394,7 +408,8 @@ pub(super) static RULES: &[Rule] = &[
             found("", stranger(body, &known)?)
         },
         words: "{what} is not supported",
-        source: "github.com/openclaw/openclaw/issues/82976: since May 2026 unknown members are refused",
+        source: "github.com/openclaw/openclaw/issues/82976: since May 2026 unknown members are refused; which ones are known is our guess",
+        confidence: Confidence::Inferred,
         example: r#"{"model":"m","messages":[{"role":"user","content":"x"}],"reasoning_effort":"low"}"#,
         ..MIMO
     },

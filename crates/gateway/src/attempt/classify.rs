@@ -1,0 +1,75 @@
+//! What an upstream's error means: the provider's own rules first, then what the field shares.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode};
+use wire::chat;
+use wire::fault::{Fault, Phase, Upstream};
+
+use crate::config::Provider;
+
+/// The longest wait that is passed on; a broken header must not park a client for a year.
+const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// The fault behind an answer that is not a success.
+pub(super) fn answer(status: StatusCode, headers: &HeaderMap, body: &[u8], provider: &Provider) -> Fault {
+    let text = String::from_utf8_lossy(body);
+    // MiMo answers a wish for a stream with the error as a lone `data:` line.
+    let text = text.trim_start();
+    let text = text.strip_prefix("data:").map_or(text, str::trim_start);
+    let fault = chat::fault::read_body(status.as_u16(), text);
+    let fault = Fault { phase: Phase::Sent, retry_after: retry_after(headers), ..fault };
+    refine(fault, provider)
+}
+
+/// Applies the provider's own rules.
+pub(super) fn refine(fault: Fault, provider: &Provider) -> Fault {
+    let Some(Upstream { status, kind, code, message }) = &fault.upstream else { return fault };
+    let codes: Vec<&str> = [code, kind].into_iter().flatten().map(String::as_str).collect();
+    let words = message.as_deref().unwrap_or_default().to_lowercase();
+    let rule = provider.record.errors.iter().find(|rule| rule.fits(*status, &codes, &words));
+    match rule.map(|rule| rule.kind) {
+        Some(kind) => {
+            let blame = Fault::new(kind, "").blame;
+            Fault { kind, blame, ..fault }
+        }
+        None => fault,
+    }
+}
+
+/// `Retry-After`: seconds, or a date (RFC 9110, 10.2.3); some servers give milliseconds beside it.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let millis = || text("retry-after-ms")?.parse().ok().map(Duration::from_millis);
+    let seconds = || {
+        let seconds: f64 = text("retry-after")?.parse().ok()?;
+        (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).ok())?
+    };
+    let date = || {
+        let date = httpdate::parse_http_date(text("retry-after")?).ok()?;
+        Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+    };
+    millis().or_else(seconds).or_else(date).map(|wait| wait.min(MAX_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_retry_after_is_read() {
+        let read = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(read("retry-after", "2"), Some(Duration::from_secs(2)));
+        assert_eq!(read("retry-after", "1.5"), Some(Duration::from_millis(1500)));
+        assert_eq!(read("retry-after-ms", "300"), Some(Duration::from_millis(300)));
+        assert_eq!(read("retry-after", "Sat, 01 Jan 2000 00:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("retry-after", "1e300"), None);
+        assert_eq!(read("retry-after", "99999999999"), Some(MAX_WAIT));
+        assert_eq!(read("retry-after", "-1"), None);
+        assert_eq!(read("retry-after", "soon"), None);
+    }
+}
