@@ -26,7 +26,7 @@ pub use relay::{Relay, unix_now};
 pub use vault::ModelVault;
 
 use crate::catalog::{Dialect, Scheme};
-use crate::config::{Settings, Snapshot};
+use crate::config::{Origin, Settings, Snapshot};
 use crate::route::{Candidate, Route};
 use crate::seal::Sealer;
 use crate::store::Attempt;
@@ -136,7 +136,8 @@ impl Gateway {
         let ledger = ask.ledger.clone();
         let parts = relay::Parts { head, setting, vault, notes, provider, ledger };
         let mut relay = match candidate.provider.endpoint(Dialect::Chat) {
-            None => demo::relay(parts, request),
+            None if candidate.provider.origin == Origin::BuiltIn => demo::relay(parts, request),
+            None => return Err(wrong_dialect(candidate)),
             Some(url) => {
                 let head = head_of(candidate, url.expose().as_str())?;
                 let body = Bytes::from(rendered.body);
@@ -237,6 +238,14 @@ fn sensitive(value: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(value).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+fn wrong_dialect(candidate: &Candidate) -> Fault {
+    let text = format!(
+        "provider `{0}` offers no dialect that quire can translate to yet; give `[providers.{0}]` a `dialect = \"chat\"` endpoint",
+        candidate.provider.id
+    );
+    Fault::new(Kind::BadRequest, text)
 }
 
 fn missing_key(candidate: &Candidate) -> Fault {

@@ -61,7 +61,9 @@ impl Writer {
             Event::End(End::Failed(fault)) => {
                 let fault = classify::refine(fault, &self.provider);
                 if self.generated {
-                    self.end(End::Failed(Fault { phase: Phase::Committed, ..fault }));
+                    let fault = Fault { phase: Phase::Committed, ..fault };
+                    self.fault = Some(fault.clone());
+                    self.end(End::Failed(fault));
                 } else {
                     self.fault = Some(fault);
                 }
@@ -220,15 +222,19 @@ impl Relay {
         }
     }
 
-    /// Waits for the whole answer and returns it as one object.
-    pub async fn finish(mut self) -> String {
+    /// Waits for the whole answer and returns it as one object, with its notes for the header.
+    ///
+    /// # Errors
+    /// The answer failed. Nothing of it has reached the client, so it is told by the status.
+    pub async fn finish(mut self) -> Result<(String, String), Fault> {
         while poll_fn(|cx| self.poll_next(cx)).await.is_some() {}
-        self.writer.encoder.into_object()
-    }
-
-    /// The notes so far.
-    pub fn notes(&self) -> &Notes {
-        self.writer.encoder.notes()
+        match self.writer.fault.take() {
+            Some(fault) => Err(fault),
+            None => {
+                let notes = self.writer.encoder.notes().header();
+                Ok((self.writer.encoder.into_object(), notes))
+            }
+        }
     }
 }
 
