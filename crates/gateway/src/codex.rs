@@ -91,7 +91,8 @@ fn newest(folder: &Path) -> Option<String> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let version = name.strip_suffix(".txt").filter(|version| is_version(version))?.to_owned();
+            let version =
+                name.strip_suffix(".txt").filter(|version| is_version(version))?.to_owned();
             Some((entry.metadata().ok()?.modified().ok()?, version))
         })
         .max()
@@ -122,7 +123,8 @@ pub async fn sync(home: &Path, program: &str) -> anyhow::Result<Synced> {
         .with_context(|| format!("`{program} debug models` did not print JSON"))?;
     let text = pick(&models).with_context(|| format!("Codex {version} lists no instructions"))?;
     let folder = home.join(FOLDER);
-    private_file::create_dir(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    private_file::create_dir(&folder)
+        .with_context(|| format!("cannot make `{}`", folder.display()))?;
     let path = file(&folder, &version);
     std::fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
     Ok(Synced { version, characters: text.chars().count() })
@@ -130,10 +132,12 @@ pub async fn sync(home: &Path, program: &str) -> anyhow::Result<Synced> {
 
 fn pick(models: &Value) -> Option<&str> {
     let models = models.get("models")?.as_array()?;
-    let instructions = |model: &Value| model["base_instructions"].as_str().is_some_and(|text| !text.is_empty());
+    let instructions =
+        |model: &Value| model["base_instructions"].as_str().is_some_and(|text| !text.is_empty());
     let preferred = models.iter().find(|model| model["slug"] == PREFERRED && instructions(model));
     // Models in code mode are told to write programs instead of calling tools.
-    let plain = models.iter().find(|model| instructions(model) && model["use_responses_lite"] != true);
+    let plain =
+        models.iter().find(|model| instructions(model) && model["use_responses_lite"] != true);
     preferred.or(plain)?.get("base_instructions")?.as_str()
 }
 
@@ -146,7 +150,9 @@ async fn run(program: &str, arguments: &[&str]) -> anyhow::Result<String> {
         .output();
     let output = match tokio::time::timeout(Duration::from_secs(20), command).await {
         Ok(Ok(output)) => output,
-        Ok(Err(error)) => bail!("cannot run `{program}`: {error}; is Codex installed and on the PATH? `--codex FILE` names it"),
+        Ok(Err(error)) => bail!(
+            "cannot run `{program}`: {error}; is Codex installed and on the PATH? `--codex FILE` names it"
+        ),
         Err(_) => bail!("`{program} {}` did not answer within 20 s", arguments.join(" ")),
     };
     if !output.status.success() {
@@ -161,7 +167,8 @@ mod tests {
 
     #[test]
     fn the_preferred_model_is_picked_and_code_mode_is_not() {
-        let lite = json!({"slug": "gpt-6", "base_instructions": "code", "use_responses_lite": true});
+        let lite =
+            json!({"slug": "gpt-6", "base_instructions": "code", "use_responses_lite": true});
         let plain = json!({"slug": "other", "base_instructions": "plain"});
         let preferred = json!({"slug": PREFERRED, "base_instructions": "right"});
         assert_eq!(pick(&json!({"models": [lite, plain, preferred]})), Some("right"));

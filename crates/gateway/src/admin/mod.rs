@@ -20,9 +20,13 @@ const MAX_ROWS: u32 = 500;
 /// # Errors
 /// What the caller did wrong.
 pub async fn handle(app: &Arc<App>, request: Request<Incoming>) -> Result<Response<Answer>, Fault> {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host =
+        request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !is_local_name(host, &app.live.snapshot().server.allowed_hosts) {
-        return Err(Fault::new(Kind::Forbidden, "the admin API answers to loopback and to listed names only"));
+        return Err(Fault::new(
+            Kind::Forbidden,
+            "the admin API answers to loopback and to listed names only",
+        ));
     }
     if !shown_key(request.headers()).is_some_and(|shown| app.admin_token.matches(shown)) {
         return Err(Fault::new(
@@ -33,7 +37,9 @@ pub async fn handle(app: &Arc<App>, request: Request<Incoming>) -> Result<Respon
     let path = request.uri().path().trim_end_matches('/');
     match (request.method(), path) {
         (&Method::GET, "/api/status") => Ok(json_answer(StatusCode::OK, &status(app))),
-        (&Method::GET, "/api/requests") => requests(app, request.uri().query().unwrap_or_default()).await,
+        (&Method::GET, "/api/requests") => {
+            requests(app, request.uri().query().unwrap_or_default()).await
+        }
         (&Method::GET, path) if path.starts_with("/api/requests/") => {
             one(app, &path["/api/requests/".len()..]).await
         }
@@ -45,10 +51,14 @@ pub async fn handle(app: &Arc<App>, request: Request<Incoming>) -> Result<Respon
 async fn requests(app: &Arc<App>, query: &str) -> Result<Response<Answer>, Fault> {
     let pairs: Vec<(String, String)> =
         url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let text = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let text =
+        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let number = |name: &'static str| match text(name) {
         None => Ok(None),
-        Some(value) => value.parse::<i64>().map(Some).map_err(|_| Fault::bad_request(name, format!("`{name}` must be a whole number"))),
+        Some(value) => value
+            .parse::<i64>()
+            .map(Some)
+            .map_err(|_| Fault::bad_request(name, format!("`{name}` must be a whole number"))),
     };
     let filter = Filter {
         provider: text("provider"),
@@ -62,7 +72,9 @@ async fn requests(app: &Arc<App>, query: &str) -> Result<Response<Answer>, Fault
         Some(seq) => logs.after(seq, &filter, limit).await,
         None => logs.newest(&filter, limit).await,
     };
-    let rows = rows.map_err(|error| Fault::new(Kind::Internal, format!("the request log cannot be read: {error}")))?;
+    let rows = rows.map_err(|error| {
+        Fault::new(Kind::Internal, format!("the request log cannot be read: {error}"))
+    })?;
     let rows: Vec<Value> = rows.iter().filter_map(|row| serde_json::to_value(row).ok()).collect();
     Ok(json_answer(StatusCode::OK, &json!({"requests": rows})))
 }

@@ -169,14 +169,18 @@ impl Gateway {
             let text = body.collect(MAX_ERROR_BODY).await.unwrap_or_default();
             return Err(classify::answer(status, &headers, &text, &candidate.provider));
         }
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
         if kind.starts_with("text/event-stream") {
             return Ok(Relay::stream(parts, body, decoder));
         }
         // Some servers answer a wish for a stream with a whole answer, and some forget its type.
         let bytes = body.collect(relay::MAX_ANSWER).await?;
         let protocol = |why: &str| Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, why) };
-        let text = std::str::from_utf8(&bytes).map_err(|_| protocol("the upstream's answer is not UTF-8"))?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| protocol("the upstream's answer is not UTF-8"))?;
         if text.trim_start().starts_with('<') {
             let said = chat::fault::read_body(status.as_u16(), text);
             return Err(Fault { kind: Kind::Protocol, ..said });
@@ -222,7 +226,8 @@ fn head_of(candidate: &Candidate, url: &str) -> Result<Request<()>, Fault> {
     };
     match &provider.record.auth.scheme {
         Scheme::Bearer => {
-            let value = sensitive(&format!("Bearer {}", key.expose())).ok_or_else(|| broken("key"))?;
+            let value =
+                sensitive(&format!("Bearer {}", key.expose())).ok_or_else(|| broken("key"))?;
             head.headers_mut().insert(header::AUTHORIZATION, value);
         }
         Scheme::Header(name) => {

@@ -170,7 +170,8 @@ impl Relay {
         let mut broken = None;
         let read = body.poll_read(cx, &mut |bytes| {
             if broken.is_none() && !decoder.is_ended() {
-                let mut sink = |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
+                let mut sink =
+                    |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
                 broken = frames.push(bytes, &mut sink).err();
             }
         });
@@ -178,7 +179,8 @@ impl Relay {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(true)) => None,
             Poll::Ready(Ok(false)) => {
-                let mut sink = |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
+                let mut sink =
+                    |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
                 broken = broken.or(frames.end(&mut sink).err());
                 Some(Ending::Closed)
             }

@@ -64,7 +64,11 @@ fn summary(snapshot: &Snapshot) {
         println!("provider {}: {}, {key}", provider.id, provider.record.name);
     }
     let models = list(snapshot);
-    println!("models: {} (`curl http://{}/v1/models` lists them)", models.len(), snapshot.server.listen);
+    println!(
+        "models: {} (`curl http://{}/v1/models` lists them)",
+        models.len(),
+        snapshot.server.listen
+    );
     match codex::instructions(snapshot, None).source {
         Source::Configured => println!("codex: base instructions from the configuration"),
         Source::Codex(version) => println!("codex: base instructions of Codex {version}"),

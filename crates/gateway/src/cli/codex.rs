@@ -31,6 +31,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let Action::Sync { codex: program } = &options.action;
     crate::private_file::create_dir(&snapshot.home)?;
     let synced = codex::sync(&snapshot.home, program).await?;
-    println!("took over the instructions of Codex {} ({} characters)", synced.version, synced.characters);
+    println!(
+        "took over the instructions of Codex {} ({} characters)",
+        synced.version, synced.characters
+    );
     Ok(ExitCode::SUCCESS)
 }

@@ -44,7 +44,10 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let done: Result<(), KeyError> = match &options.action {
         Action::Add { name } => keys.add(name).await.map(|key| {
             println!("{}", key.expose());
-            eprintln!("this key for `{}` is not shown again; from now on every client needs one", printable(&key.name));
+            eprintln!(
+                "this key for `{}` is not shown again; from now on every client needs one",
+                printable(&key.name)
+            );
         }),
         Action::Revoke { name } => match keys.revoke(name).await {
             Ok(key) => {

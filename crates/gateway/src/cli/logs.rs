@@ -72,10 +72,17 @@ fn print(row: &Logged, json: bool) {
         return;
     }
     let exchange = &row.exchange;
-    let text = |value: &Option<crate::store::Text>| value.as_deref().map_or_else(|| "-".to_owned(), printable);
+    let text = |value: &Option<crate::store::Text>| {
+        value.as_deref().map_or_else(|| "-".to_owned(), printable)
+    };
     let status = exchange.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
-    let tokens = exchange.usage.map_or_else(|| "-".to_owned(), |usage| format!("{}+{}", usage.input, usage.output));
-    let first = exchange.timings.first_event_us.map_or_else(|| "-".to_owned(), |us| format!("{} ms", us / 1000));
+    let tokens = exchange
+        .usage
+        .map_or_else(|| "-".to_owned(), |usage| format!("{}+{}", usage.input, usage.output));
+    let first = exchange
+        .timings
+        .first_event_us
+        .map_or_else(|| "-".to_owned(), |us| format!("{} ms", us / 1000));
     println!(
         "{} {} {status} {} {} -> {}/{} tokens {tokens} first {first} total {} ms{}",
         time(exchange.started_ms),
@@ -85,13 +92,17 @@ fn print(row: &Logged, json: bool) {
         text(&exchange.provider),
         text(&exchange.model_used),
         exchange.timings.total_us / 1000,
-        exchange.error_message.as_deref().map_or_else(String::new, |message| format!(": {}", printable(message))),
+        exchange
+            .error_message
+            .as_deref()
+            .map_or_else(String::new, |message| format!(": {}", printable(message))),
     );
 }
 
 /// `2026-01-31 12:00:00`, in UTC.
 fn time(ms: i64) -> String {
-    let system = std::time::UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or_default());
+    let system =
+        std::time::UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or_default());
     // An HTTP date is UTC as well: `Sat, 31 Jan 2026 12:00:00 GMT`.
     let date = httpdate::fmt_http_date(system);
     date.get(5..25).unwrap_or(&date).to_owned()

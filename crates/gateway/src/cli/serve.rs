@@ -100,7 +100,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 fn init_logging() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("QUIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let filter =
+        EnvFilter::try_from_env("QUIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
     let logger = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -123,19 +124,29 @@ fn greet(app: &App, snapshot: &Snapshot) -> std::io::Result<()> {
     let address = app.address;
     let mut out = std::io::stdout().lock();
     writeln!(out, "quire listens on http://{address}")?;
-    let configured = snapshot.providers().iter().filter(|provider| provider.id != crate::config::BUILT_IN);
+    let configured =
+        snapshot.providers().iter().filter(|provider| provider.id != crate::config::BUILT_IN);
     let names: Vec<&str> = configured.map(|provider| provider.id.as_str()).collect();
     match (&snapshot.file, names.is_empty()) {
-        (Some(file), false) => writeln!(out, "configuration: {} (providers: {})", file.display(), names.join(", "))?,
+        (Some(file), false) => {
+            writeln!(out, "configuration: {} (providers: {})", file.display(), names.join(", "))?
+        }
         (None, false) => writeln!(out, "providers found by their keys: {}", names.join(", "))?,
         (_, true) => {
             let file = snapshot.file.clone().unwrap_or_else(|| snapshot.home.join("config.toml"));
             writeln!(out, "no provider is configured; the demo answers: {}", demo_call(address))?;
-            writeln!(out, "next: add a provider to {} (see README.md), then point your client at http://{address}/v1", file.display())?;
+            writeln!(
+                out,
+                "next: add a provider to {} (see README.md), then point your client at http://{address}/v1",
+                file.display()
+            )?;
         }
     }
     if codex::instructions(snapshot, None).source == Source::Neutral {
-        writeln!(out, "for Codex: run `quire codex sync` once, so that its own instructions reach every model")?;
+        writeln!(
+            out,
+            "for Codex: run `quire codex sync` once, so that its own instructions reach every model"
+        )?;
     }
     out.flush()
 }

@@ -48,9 +48,9 @@ impl Body for Answer {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut self.0 {
             Inner::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Inner::Stream(stream) => {
-                stream.poll_next(cx).map(|piece| piece.map(|piece| Ok(Frame::data(Bytes::from(piece)))))
-            }
+            Inner::Stream(stream) => stream
+                .poll_next(cx)
+                .map(|piece| piece.map(|piece| Ok(Frame::data(Bytes::from(piece))))),
         }
     }
 
@@ -63,7 +63,9 @@ impl Body for Answer {
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Inner::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Inner::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
             Inner::Stream(_) => SizeHint::default(),
         }
     }

@@ -20,7 +20,11 @@ const MAX_ENCODINGS: usize = 2;
 ///
 /// # Errors
 /// It is too large, compressed in an unknown or broken way, not UTF-8, or its sender falls silent.
-pub(super) async fn read(headers: &HeaderMap, body: Incoming, limit: usize) -> Result<String, Fault> {
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Incoming,
+    limit: usize,
+) -> Result<String, Fault> {
     let bytes = collect(headers, body, limit).await?;
     let bytes = decode(headers, bytes, limit)?;
     String::from_utf8(bytes).map_err(|error| {
@@ -30,7 +34,8 @@ pub(super) async fn read(headers: &HeaderMap, body: Incoming, limit: usize) -> R
 }
 
 async fn collect(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Result<Vec<u8>, Fault> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
     let mut bytes = Vec::with_capacity(if announced > limit { 0 } else { announced });
     let mut read = 0usize;
@@ -42,7 +47,8 @@ async fn collect(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Resul
                 return Err(Fault::bad_request("", format!("the request body broke off: {error}")));
             }
             Err(_) => {
-                let text = format!("no byte of the request body came for {} s", MAX_PAUSE.as_secs());
+                let text =
+                    format!("no byte of the request body came for {} s", MAX_PAUSE.as_secs());
                 return Err(Fault::bad_request("", text));
             }
         };
@@ -84,11 +90,17 @@ fn decode(headers: &HeaderMap, mut bytes: Vec<u8>, limit: usize) -> Result<Vec<u
         .filter(|name| !name.is_empty() && name != "identity")
         .collect();
     if listed.len() > MAX_ENCODINGS {
-        return Err(Fault::bad_request("content-encoding", "the request body is encoded too often"));
+        return Err(Fault::bad_request(
+            "content-encoding",
+            "the request body is encoded too often",
+        ));
     }
     for name in listed.iter().rev() {
         let broken = |error: &dyn std::fmt::Display| {
-            Fault::bad_request("content-encoding", format!("the request body is not good `{name}`: {error}"))
+            Fault::bad_request(
+                "content-encoding",
+                format!("the request body is not good `{name}`: {error}"),
+            )
         };
         bytes = match name.as_str() {
             "zstd" => {
@@ -96,14 +108,20 @@ fn decode(headers: &HeaderMap, mut bytes: Vec<u8>, limit: usize) -> Result<Vec<u
                     .map_err(|error| broken(&error))?;
                 inflate(decoder, limit, &broken)?
             }
-            "gzip" | "x-gzip" => inflate(flate2::read::MultiGzDecoder::new(bytes.as_slice()), limit, &broken)?,
+            "gzip" | "x-gzip" => {
+                inflate(flate2::read::MultiGzDecoder::new(bytes.as_slice()), limit, &broken)?
+            }
             // Some senders leave out the zlib wrapper that the standard wants.
             "deflate" if bytes.first().is_some_and(|first| first & 0x0f == 8) => {
                 inflate(flate2::read::ZlibDecoder::new(bytes.as_slice()), limit, &broken)?
             }
-            "deflate" => inflate(flate2::read::DeflateDecoder::new(bytes.as_slice()), limit, &broken)?,
+            "deflate" => {
+                inflate(flate2::read::DeflateDecoder::new(bytes.as_slice()), limit, &broken)?
+            }
             other => {
-                let text = format!("`{other}` is not an encoding that quire reads; send `zstd`, `gzip`, `deflate` or none");
+                let text = format!(
+                    "`{other}` is not an encoding that quire reads; send `zstd`, `gzip`, `deflate` or none"
+                );
                 return Err(Fault::bad_request("content-encoding", text));
             }
         };
@@ -175,7 +193,11 @@ mod tests {
     fn broken_and_unknown_encodings_say_so() {
         for name in ["zstd", "gzip", "deflate", "br", "gzip, gzip, gzip"] {
             let fault = decode(&encoded(name), b"not compressed".to_vec(), 1 << 20).unwrap_err();
-            assert_eq!((fault.kind, fault.param.as_deref()), (Kind::BadRequest, Some("content-encoding")), "{name}");
+            assert_eq!(
+                (fault.kind, fault.param.as_deref()),
+                (Kind::BadRequest, Some("content-encoding")),
+                "{name}"
+            );
         }
     }
 }

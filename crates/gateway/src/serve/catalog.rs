@@ -21,9 +21,9 @@ const CREATED_AT: &str = "2023-11-14T22:13:20Z";
 
 /// Every model.
 pub(super) fn all(snapshot: &Snapshot, uri: &Uri) -> Response<Answer> {
-    let version = uri.query().and_then(|query| {
-        query.split('&').find_map(|pair| pair.strip_prefix("client_version="))
-    });
+    let version = uri
+        .query()
+        .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("client_version=")));
     let instructions = codex::instructions(snapshot, version);
     let models = list(snapshot);
     let data: Vec<Value> = models.iter().map(entry).collect();
@@ -63,7 +63,8 @@ fn decoded(path: &str) -> String {
     let mut rest = path.as_bytes();
     while let [first, after @ ..] = rest {
         let hex = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match hex.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%') {
+        match hex.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%')
+        {
             Some(byte) => {
                 bytes.push(byte);
                 rest = &after[2..];
@@ -90,9 +91,14 @@ fn entry(model: &Listed) -> Value {
 }
 
 fn codex_entry(model: &Listed, index: usize, instructions: &str) -> Value {
-    let level = |effort: &Effort| json!({"effort": effort.name(), "description": describe(*effort)});
+    let level =
+        |effort: &Effort| json!({"effort": effort.name(), "description": describe(*effort)});
     let levels: Vec<Value> = model.efforts.iter().map(level).collect();
-    let default = model.settings.effort.or(model.default_effort).filter(|effort| model.efforts.contains(effort));
+    let default = model
+        .settings
+        .effort
+        .or(model.default_effort)
+        .filter(|effort| model.efforts.contains(effort));
     let modalities: &[&str] = if model.images { &["text", "image"] } else { &["text"] };
     let mut entry = json!({
         "slug": model.slug,

@@ -23,7 +23,12 @@ pub(super) fn check_origin<B>(
         let shown: String = host.chars().take(100).collect();
         return Err(Fault {
             param: Some("host".to_owned()),
-            ..Fault::new(Kind::Forbidden, format!("`{shown}` is not a name of this quire; list it under `allowed_hosts` in `[server]` if it is meant"))
+            ..Fault::new(
+                Kind::Forbidden,
+                format!(
+                    "`{shown}` is not a name of this quire; list it under `allowed_hosts` in `[server]` if it is meant"
+                ),
+            )
         });
     }
     let Some(origin) = request.headers().get(header::ORIGIN) else { return Ok(()) };
@@ -44,7 +49,9 @@ pub(super) fn check_origin<B>(
 fn is_ours(host: &str, allowed: &[String], address: SocketAddr) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-    if name.eq_ignore_ascii_case("localhost") || allowed.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+    if name.eq_ignore_ascii_case("localhost")
+        || allowed.iter().any(|known| known.eq_ignore_ascii_case(name))
+    {
         return true;
     }
     match name.parse::<IpAddr>() {
@@ -94,10 +101,25 @@ mod tests {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 8484));
         let wide = SocketAddr::from(([0, 0, 0, 0], 8484));
         let allowed = ["box.lan".to_owned()];
-        for host in ["localhost", "LOCALHOST:8484", "127.0.0.1:8484", "127.9.9.9", "[::1]:8484", "box.lan:1"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:8484",
+            "127.0.0.1:8484",
+            "127.9.9.9",
+            "[::1]:8484",
+            "box.lan:1",
+        ] {
             assert!(is_ours(host, &allowed, loopback), "{host}");
         }
-        for host in ["", "evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "192.168.0.9", "a b", "user@localhost:x"] {
+        for host in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.nip.io",
+            "192.168.0.9",
+            "a b",
+            "user@localhost:x",
+        ] {
             assert!(!is_ours(host, &allowed, loopback), "{host}");
         }
         assert!(is_ours("192.168.0.9:8484", &allowed, wide));

@@ -60,7 +60,10 @@ fn providers(snapshot: &Snapshot) -> Vec<Value> {
 pub(super) fn ready(app: &App) -> Response<Answer> {
     match app.drain.is_draining() {
         false => super::json(StatusCode::OK, json!({"ready": true}).to_string()),
-        true => super::json(StatusCode::SERVICE_UNAVAILABLE, json!({"ready": false, "why": "shutting down"}).to_string()),
+        true => super::json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            json!({"ready": false, "why": "shutting down"}).to_string(),
+        ),
     }
 }
 

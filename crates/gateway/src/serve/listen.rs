@@ -20,7 +20,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// The address is in use.
 #[derive(Debug, thiserror::Error)]
-#[error("{address} is taken{by}; choose another address with `--listen 127.0.0.1:PORT` or `listen` in `[server]`")]
+#[error(
+    "{address} is taken{by}; choose another address with `--listen 127.0.0.1:PORT` or `listen` in `[server]`"
+)]
 pub struct PortTaken {
     pub address: SocketAddr,
     /// By whom, as far as can be told: empty, or ` by …`.
@@ -126,12 +128,14 @@ async fn another_quire(address: SocketAddr) -> Option<String> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let ask = async {
         let mut stream = TcpStream::connect(address).await.ok()?;
-        let request = format!("GET /health HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        let request =
+            format!("GET /health HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.ok()?;
         let mut answer = Vec::new();
         stream.take(64 << 10).read_to_end(&mut answer).await.ok()?;
         let text = String::from_utf8(answer).ok()?;
-        let status: serde_json::Value = serde_json::from_str(text.split_once("\r\n\r\n")?.1).ok()?;
+        let status: serde_json::Value =
+            serde_json::from_str(text.split_once("\r\n\r\n")?.1).ok()?;
         let (version, pid) = (status.get("version")?.as_str()?, status.get("pid")?.as_u64()?);
         Some(format!(" by another quire ({version}, process {pid})"))
     };
@@ -145,13 +149,16 @@ fn process_listening_on(port: u16) -> Option<String> {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let local = u16::from_str_radix(fields.get(1)?.rsplit(':').next()?, 16).ok()?;
             // State 0A is LISTEN.
-            (local == port && *fields.get(3)? == "0A").then(|| fields.get(9).map(|inode| (*inode).to_owned()))?
+            (local == port && *fields.get(3)? == "0A")
+                .then(|| fields.get(9).map(|inode| (*inode).to_owned()))?
         })
     })?;
     let wanted = format!("socket:[{inode}]");
     let owns = |pid: &std::path::Path| {
         std::fs::read_dir(pid.join("fd")).ok().is_some_and(|files| {
-            files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.as_os_str() == wanted.as_str()))
+            files.flatten().any(|file| {
+                std::fs::read_link(file.path()).is_ok_and(|to| to.as_os_str() == wanted.as_str())
+            })
         })
     };
     std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {

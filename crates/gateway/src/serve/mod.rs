@@ -74,7 +74,11 @@ impl App {
         response
     }
 
-    async fn route(self: Arc<Self>, id: &str, request: Request<Incoming>) -> Result<Response<Answer>, Fault> {
+    async fn route(
+        self: Arc<Self>,
+        id: &str,
+        request: Request<Incoming>,
+    ) -> Result<Response<Answer>, Fault> {
         let snapshot = self.live.snapshot();
         guard::check_origin(&request, &snapshot, self.address)?;
         if request.method() == Method::HEAD {
@@ -127,7 +131,10 @@ fn unknown(method: &str, path: &str) -> Fault {
     };
     Fault {
         param: Some("path".to_owned()),
-        ..Fault::new(Kind::NotFound, format!("there is no `{}` here: {hint}", path.chars().take(100).collect::<String>()))
+        ..Fault::new(
+            Kind::NotFound,
+            format!("there is no `{}` here: {hint}", path.chars().take(100).collect::<String>()),
+        )
     }
 }
 

@@ -21,7 +21,11 @@ const HOLD: Duration = Duration::from_secs(2);
 const HOLD_WITH_FALLBACK: Duration = Duration::from_secs(10);
 
 /// Answers a request.
-pub(super) async fn create(app: &Arc<App>, snapshot: Arc<Snapshot>, call: Call<'_>) -> Result<Response<Answer>, Fault> {
+pub(super) async fn create(
+    app: &Arc<App>,
+    snapshot: Arc<Snapshot>,
+    call: Call<'_>,
+) -> Result<Response<Answer>, Fault> {
     let recorder = snapshot.log.enabled.then(|| app.recorder.clone());
     let ledger = Ledger::open(call.id.to_owned(), "responses", recorder, Arc::clone(&app.metrics));
     let done = answer(app, snapshot, call, &ledger).await;
@@ -30,7 +34,9 @@ pub(super) async fn create(app: &Arc<App>, snapshot: Arc<Snapshot>, call: Call<'
     }
     let status = match &done {
         Ok(response) => response.status().as_u16(),
-        Err(fault) => wire::responses::fault::answer(fault, wire::responses::fault::Reader::Other).status,
+        Err(fault) => {
+            wire::responses::fault::answer(fault, wire::responses::fault::Reader::Other).status
+        }
     };
     ledger.note(|exchange| exchange.status = Some(status));
     done
@@ -96,7 +102,8 @@ async fn answer(
         add_notes(response.headers_mut(), &notes);
         return Ok(response);
     }
-    let parts = Parts { head, ledger: ledger.clone(), vault, request_id: id.to_owned(), keep_alive };
+    let parts =
+        Parts { head, ledger: ledger.clone(), vault, request_id: id.to_owned(), keep_alive };
     let mut attempt: super::stream::Attempt = Box::pin(attempt);
     let stream = match tokio::time::timeout(hold, &mut attempt).await {
         Ok(relay) => Stream::begun(parts, relay?),
@@ -111,7 +118,9 @@ async fn answer(
 }
 
 fn add_notes(headers: &mut HeaderMap, notes: &str) {
-    if !notes.is_empty() && let Ok(value) = HeaderValue::try_from(notes) {
+    if !notes.is_empty()
+        && let Ok(value) = HeaderValue::try_from(notes)
+    {
         headers.insert("x-quire-notes", value);
     }
 }
@@ -119,7 +128,9 @@ fn add_notes(headers: &mut HeaderMap, notes: &str) {
 fn not_found(missing: NotFound) -> Fault {
     let kind = match missing {
         NotFound::Unasked => Kind::BadRequest,
-        NotFound::Unknown { .. } | NotFound::Ambiguous { .. } | NotFound::Closed { .. } => Kind::UnknownModel,
+        NotFound::Unknown { .. } | NotFound::Ambiguous { .. } | NotFound::Closed { .. } => {
+            Kind::UnknownModel
+        }
     };
     Fault { param: Some("model".to_owned()), ..Fault::new(kind, missing.to_string()) }
 }
@@ -140,7 +151,10 @@ fn session(headers: &HeaderMap) -> Option<String> {
 pub(super) fn upgrade(headers: &HeaderMap) -> Response<Answer> {
     let wanted = headers.contains_key(header::UPGRADE);
     let (status, text) = match wanted {
-        true => (StatusCode::UPGRADE_REQUIRED, "this quire does not speak WebSocket yet; send `POST /v1/responses`"),
+        true => (
+            StatusCode::UPGRADE_REQUIRED,
+            "this quire does not speak WebSocket yet; send `POST /v1/responses`",
+        ),
         false => (StatusCode::METHOD_NOT_ALLOWED, "`/v1/responses` takes `POST`"),
     };
     let body = serde_json::json!({"error": {"message": text, "type": "invalid_request_error", "param": null, "code": "websocket_unsupported"}});
