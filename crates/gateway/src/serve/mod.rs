@@ -12,6 +12,7 @@ mod guard;
 mod health;
 mod listen;
 mod responses;
+mod start;
 mod stream;
 
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ pub use answer::Answer;
 pub use guard::{is_local_name, shown_key};
 pub use health::status;
 pub use listen::{Listener, PortTaken};
+pub use start::{NotStarted, Running, start};
 
 use crate::admin;
 use crate::admin_token::AdminToken;
