@@ -14,6 +14,7 @@ mod listen;
 mod responses;
 mod start;
 mod stream;
+mod worded;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -96,7 +97,7 @@ impl App {
             }
             _ => {}
         }
-        let key_name = guard::check_key(request.headers(), &self.keys)?;
+        let key_name = guard::check_key(request.headers(), &self.keys, self.address)?;
         let call = Call { id, request, key_name };
         match (call.request.method().as_str(), path.as_str()) {
             ("POST", "/v1/responses") => responses::create(&self, snapshot, call).await,
