@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::script::{End, Script, Step, line, raw, refuses, replays, says, silence};
+use testkit::script::{End, Script, Step, line, refuses, replays, says, silence};
 use testkit::upstream::Upstream;
 use tokio::time::{Instant, timeout};
 
@@ -127,7 +127,7 @@ fn passing() -> Vec<(&'static str, Step)> {
         ("quota", refuses(402).into()),
         ("overloaded", refuses(503).into()),
         ("upstream", refuses(500).into()),
-        ("cut", raw(Vec::new())),
+        ("cut", says().cut(End::Close).into()),
         ("cut", says().cut(End::Reset).into()),
         ("idle", error(504, "timeout")),
         ("protocol", replays("data: nonsense\n\n").into()),

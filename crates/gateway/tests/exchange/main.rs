@@ -4,4 +4,6 @@
 mod answers;
 mod commit;
 mod input;
+mod keys;
+mod leaving;
 mod stage;

@@ -313,8 +313,12 @@ pub(crate) fn run(home: &Path, arguments: &[&str]) -> Output {
 impl Process {
     /// Starts `quire serve` on a free port and waits until it says where it is.
     pub(crate) fn start(home: &Path, log: &str) -> Self {
-        let mut child = quire(home)
-            .args(["serve", "--listen", "127.0.0.1:0"])
+        Self::start_as(quire(home).args(["serve", "--listen", "127.0.0.1:0"]), home, log)
+    }
+
+    /// As [`Process::start`], with a command of its own.
+    pub(crate) fn start_as(command: &mut Command, home: &Path, log: &str) -> Self {
+        let mut child = command
             .env("QUIRE_LOG", log)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
