@@ -51,7 +51,8 @@ fn hide_secrets(fault: &mut Fault, provider: &Provider) {
     let secrets = provider.key.iter().chain(provider.record.headers.iter().map(|(_, value)| value));
     for secret in secrets.map(Secret::expose).filter(|secret| secret.len() >= MIN_SECRET) {
         let said = fault.upstream.as_mut();
-        let said = said.into_iter().flat_map(|said| [&mut said.kind, &mut said.code, &mut said.message]);
+        let said =
+            said.into_iter().flat_map(|said| [&mut said.kind, &mut said.code, &mut said.message]);
         for text in said.flatten().chain([&mut fault.message]) {
             if text.contains(secret) {
                 *text = text.replace(secret, "<secret>");

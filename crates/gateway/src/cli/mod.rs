@@ -9,6 +9,7 @@ mod key;
 mod logs;
 mod serve;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -75,6 +76,13 @@ pub fn run() -> ExitCode {
             eprintln!("quire: {error:#}");
             ExitCode::from(3)
         }
+    }
+}
+
+/// Prints a line. A reader that has left, as `head` does, wants no more of them.
+fn say(line: impl std::fmt::Display) {
+    if writeln!(std::io::stdout().lock(), "{line}").is_err() {
+        std::process::exit(0);
     }
 }
 

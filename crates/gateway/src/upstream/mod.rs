@@ -132,6 +132,3 @@ fn silent(after: Duration) -> Fault {
     let text = format!("the upstream said nothing for {} s", after.as_secs());
     Fault { phase: Phase::Sent, ..Fault::new(Kind::Idle, text) }
 }
-
-#[cfg(test)]
-mod tests;

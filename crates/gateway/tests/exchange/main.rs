@@ -2,8 +2,12 @@
 //! what becomes of every kind of upstream, and what reaches the client, the log and the disk.
 
 mod answers;
+mod canary;
 mod commit;
 mod input;
 mod keys;
 mod leaving;
+mod log;
+mod models;
+mod routes;
 mod stage;

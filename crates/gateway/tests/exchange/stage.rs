@@ -232,7 +232,8 @@ impl Told {
 
     /// The text that was streamed.
     pub(crate) fn text(&self) -> String {
-        let deltas = self.events.iter().filter(|event| event["type"] == "response.output_text.delta");
+        let deltas =
+            self.events.iter().filter(|event| event["type"] == "response.output_text.delta");
         deltas.filter_map(|event| event["delta"].as_str()).collect()
     }
 

@@ -216,7 +216,8 @@ impl Stream {
                 // Clients run a call once it is done, and keep the other items while they repeat a
                 // request that failed: what was cut may be left open, and then is not whole.
                 None if status == "failed" || (status != "completed" && item.is_call()) => {
-                    output.next_if(|kept| kept["id"] == item.id() && kept["status"] == "incomplete");
+                    output
+                        .next_if(|kept| kept["id"] == item.id() && kept["status"] == "incomplete");
                 }
                 None => self.say(Rule::Lifecycle, format!("item {index} is still open at the end")),
             }
