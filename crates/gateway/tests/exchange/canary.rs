@@ -44,8 +44,10 @@ models = ["mock-model"]
 
 /// Answers that repeat what they were sent, as careless servers do.
 fn indiscreet() -> Vec<Step> {
-    let told = format!("Incorrect API key provided: {}; also {}", canary::API_KEY, canary::ACCESS_TOKEN);
-    let inside = json!({"error": {"message": told, "type": canary::API_KEY, "code": canary::API_KEY}});
+    let told =
+        format!("Incorrect API key provided: {}; also {}", canary::API_KEY, canary::ACCESS_TOKEN);
+    let inside =
+        json!({"error": {"message": told, "type": canary::API_KEY, "code": canary::API_KEY}});
     vec![
         refuses(401).error("invalid_request_error", canary::API_KEY, &told).into(),
         answers(400).body(told.clone()).into(),
@@ -53,9 +55,15 @@ fn indiscreet() -> Vec<Step> {
         answers(200).json(&inside).into(),
         replays(format!("data: {inside}\n\n")).into(),
         says().text("begun").data(&inside).into(),
-        says().text("x").header("x-echo", canary::API_KEY).header("set-cookie", canary::API_KEY).into(),
+        says()
+            .text("x")
+            .header("x-echo", canary::API_KEY)
+            .header("set-cookie", canary::API_KEY)
+            .into(),
         raw(format!("HTTP/1.1 200 {}\r\n\r\n", canary::API_KEY)),
-        refuses(307).header("location", &format!("http://127.0.0.1:1/?key={}", canary::API_KEY)).into(),
+        refuses(307)
+            .header("location", &format!("http://127.0.0.1:1/?key={}", canary::API_KEY))
+            .into(),
         says().text("x").cut(End::Reset).into(),
         says().text("x").into(),
     ]
@@ -87,7 +95,9 @@ async fn hunt(client: Client, request: &Request, what: &str) -> String {
 #[tokio::test]
 async fn no_secret_shows_anywhere() {
     let steps = indiscreet();
-    let upstream = Upstream::start(Script::steps(steps.iter().flat_map(|step| [step.clone(), step.clone()]))).await;
+    let upstream =
+        Upstream::start(Script::steps(steps.iter().flat_map(|step| [step.clone(), step.clone()])))
+            .await;
     let other = Upstream::start(Script::always(says().text("spare"))).await;
     let home = TempDir::new().unwrap();
     let config = secrets(&upstream, &other);
@@ -121,7 +131,16 @@ async fn no_secret_shows_anywhere() {
     }
     let token = std::fs::read_to_string(home.path().join("admin-token")).unwrap();
     let mut told = String::new();
-    for path in ["/health", "/ready", "/metrics", "/v1/models", "/v1/models/lab%2Fmock-model", "/api/status", "/api/requests", "/"] {
+    for path in [
+        "/health",
+        "/ready",
+        "/metrics",
+        "/v1/models",
+        "/v1/models/lab%2Fmock-model",
+        "/api/status",
+        "/api/requests",
+        "/",
+    ] {
         told += &hunt(client, &Request::get(path).bearer(token.trim()), path).await;
     }
     assert!(!told.contains(token.trim()), "the admin token is in no answer");
@@ -134,7 +153,10 @@ async fn no_secret_shows_anywhere() {
     ] {
         write_config(home.path(), &broken);
         let until = async {
-            while !hunt(client, &Request::get("/health"), "/health").await.contains("\"stale\":true") {
+            while !hunt(client, &Request::get("/health"), "/health")
+                .await
+                .contains("\"stale\":true")
+            {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         };
@@ -143,13 +165,21 @@ async fn no_secret_shows_anywhere() {
         outputs.push(("check".into(), [check.stdout, check.stderr].concat()));
         write_config(home.path(), &config);
         let until = async {
-            while hunt(client, &Request::get("/health"), "/health").await.contains("\"stale\":true") {
+            while hunt(client, &Request::get("/health"), "/health").await.contains("\"stale\":true")
+            {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         };
         tokio::time::timeout(crate::stage::SOON, until).await.expect("it is mended");
     }
-    for arguments in [&["check"][..], &["check", "--json"], &["logs"], &["logs", "--json"], &["key", "list"], &["key", "revoke", canary::CLIENT_KEY]] {
+    for arguments in [
+        &["check"][..],
+        &["check", "--json"],
+        &["logs"],
+        &["logs", "--json"],
+        &["key", "list"],
+        &["key", "revoke", canary::CLIENT_KEY],
+    ] {
         let output = run(home.path(), arguments);
         let text = [output.stdout, output.stderr].concat();
         // What a person typed may be shown back to them.
