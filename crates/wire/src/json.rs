@@ -6,6 +6,7 @@
 //! text, member order and duplicate members survive. Nothing here builds a tree.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 /// How deep values may nest.
@@ -480,7 +481,12 @@ impl<'a> Escaped<'a> {
 
     /// Whether the plain text is `plain`.
     pub fn is(&self, plain: &str) -> bool {
-        self.0 == plain && !plain.contains('\\') || (self.0.contains('\\') && self.text() == plain)
+        // An escape is never shorter than what it stands for.
+        match self.0.len().cmp(&plain.len()) {
+            Ordering::Less => false,
+            Ordering::Equal => self.0 == plain && !plain.contains('\\'),
+            Ordering::Greater => self.0.contains('\\') && self.text() == plain,
+        }
     }
 
     /// Whether there is no text.

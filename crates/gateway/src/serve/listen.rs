@@ -12,9 +12,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::App;
 
-/// The most headers of one request, and the most bytes of its head.
+/// The most headers of one request, and the most bytes of its head. A connection keeps a buffer of
+/// that size while its answer streams.
 const MAX_HEADERS: usize = 100;
-const MAX_HEAD: usize = 64 << 10;
+const MAX_HEAD: usize = 16 << 10;
 /// How long to wait after the system refused a connection, for example for want of files.
 const PAUSE: Duration = Duration::from_millis(50);
 

@@ -42,6 +42,8 @@ pub fn echo(request: Value<'_, '_>) -> String {
     tools(get("tools"), &mut out);
     reasoning(get("reasoning"), &mut out);
     text(get("text"), &mut out);
+    // It is kept as long as the answer streams.
+    out.shrink_to_fit();
     out
 }
 
