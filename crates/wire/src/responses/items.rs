@@ -65,20 +65,26 @@ fn read<'a>(
         | "local_shell_call_output" | "shell_call_output" | "apply_patch_call_output" => {
             result(reader, item, &kind, place)
         }
-        "additional_tools" => match item.get("tools") {
-            Some(list) => tools::declare(reader, list, &place.member("tools")),
-            None => Ok(()),
-        },
+        "additional_tools" => {
+            rest(reader, item, "additional_tools", &["role", "tools"])?;
+            match item.get("tools") {
+                Some(list) => tools::declare(reader, list, &place.member("tools")),
+                None => Ok(()),
+            }
+        }
         "agent_message" => {
             let parts = content(reader, item, "agent_message", place)?;
+            rest(reader, item, "agent_message", &["content"])?;
             push(reader, Item::Message { role: Role::User, parts })
         }
         "compaction" | "compaction_summary" | "context_compaction" => {
             let sealed = required(item, "encrypted_content", place)?;
+            rest(reader, item, &kind, &["encrypted_content"])?;
             push(reader, Item::Compaction { sealed })
         }
         "compaction_trigger" => {
             reader.request.compact = true;
+            rest(reader, item, "compaction_trigger", &[])?;
             let parts = vec![Part::Text(Escaped::plain(COMPACTION_PROMPT))];
             push(reader, Item::Message { role: Role::User, parts })
         }
@@ -118,12 +124,12 @@ fn rest(
     for (key, value) in item.members() {
         match key.text().as_ref() {
             "type" => {}
+            key if known.contains(&key) || value.is_null() => {}
             "id" => reader.notes.add(Code::ItemMetadata, "input[].id"),
             "status" => reader.notes.add(Code::ItemMetadata, "input[].status"),
             "agent" | "caller" | "async" | "internal_chat_message_metadata_passthrough" => {
                 reader.notes.add(Code::ItemMetadata, format!("input[].{}", key.text()));
             }
-            key if known.contains(&key) || value.is_null() => {}
             key => reader.leftover(Section::Item, kind, key)?,
         }
     }
@@ -225,7 +231,7 @@ fn part<'a>(
         },
         "input_file" => {
             let (name, data, url) = (optional("filename"), optional("file_data"), optional("file_url"));
-            (Part::File { name, data, url }, &["filename", "file_data", "file_url", "file_id", "detail"])
+            (Part::File { name, data, url }, &["filename", "file_data", "file_url", "file_id"])
         }
         other => {
             let code = match fates::find(Section::Part, other).map(|row| row.fate) {
@@ -315,10 +321,10 @@ fn result<'a>(
     kind: &str,
     place: Place<'_>,
 ) -> Result<(), Fault> {
-    let call_id = match item.get("call_id") {
-        Some(id) => string(id, &place.member("call_id"))?,
+    let (call_id, named_by) = match item.get("call_id") {
+        Some(id) => (string(id, &place.member("call_id"))?, "call_id"),
         // `local_shell_call_output` names its call in `id`.
-        None => required(item, "id", place)?,
+        None => (required(item, "id", place)?, "id"),
     };
     let (member, parts) = match kind {
         "tool_search_output" => {
@@ -342,7 +348,7 @@ fn result<'a>(
             ("output", parts)
         }
     };
-    rest(reader, item, kind, &["call_id", "name", "namespace", "execution", member])?;
+    rest(reader, item, kind, &[named_by, "name", "namespace", "execution", member])?;
     push(reader, Item::Result { call_id, parts })
 }
 
