@@ -262,15 +262,37 @@ fn reasoning<'a>(
     item: Value<'_, 'a>,
     place: Place<'_>,
 ) -> Result<(), Fault> {
-    let texts = |name: &str| -> Result<Vec<Escaped<'a>>, Fault> {
-        let Some(list) = item.get(name).and_then(Value::non_null) else { return Ok(Vec::new()) };
-        expect(list, Kind::Array, &place.member(name))?;
-        Ok(list.elements().filter_map(|part| part.get("text")?.as_str()).collect())
-    };
-    let (text, summary) = (texts("content")?, texts("summary")?);
+    let text = thoughts(reader, item, "content", place)?;
+    let summary = thoughts(reader, item, "summary", place)?;
     let sealed = item.get("encrypted_content").and_then(Value::as_str);
     rest(reader, item, "reasoning", &["content", "summary", "encrypted_content"])?;
     push(reader, Item::Reasoning { sealed, text, summary })
+}
+
+/// The texts of one member of a reasoning item.
+fn thoughts<'a>(
+    reader: &mut Reader<'_, 'a>,
+    item: Value<'_, 'a>,
+    name: &str,
+    place: Place<'_>,
+) -> Result<Vec<Escaped<'a>>, Fault> {
+    let Some(list) = item.get(name).and_then(Value::non_null) else { return Ok(Vec::new()) };
+    expect(list, Kind::Array, &place.member(name))?;
+    let mut texts = Vec::new();
+    for part in list.elements() {
+        let Some(text) = part.get("text").and_then(Value::as_str) else {
+            reader.notes.add(Code::UnknownPart, format!("input[].{name}[]"));
+            continue;
+        };
+        texts.push(text);
+        for (key, value) in part.members().filter(|(key, _)| !key.is("type") && !key.is("text")) {
+            if !value.is_null() {
+                let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
+                reader.leftover(Section::Part, &kind.text(), &key.text())?;
+            }
+        }
+    }
+    Ok(texts)
 }
 
 fn call<'a>(

@@ -123,11 +123,12 @@ impl<'a> Reader<'_, 'a> {
         let path = if of.is_empty() { key.to_owned() } else { format!("{of}.{key}") };
         match fates::find(section, &path) {
             Some(row) => match row.fate {
-                Fate::Ignored(code) | Fate::Degraded(code) => self.notes.add(code, row.path),
-                // A longer path beneath a translated one that nothing reads is as unknown as any.
-                Fate::Translated | Fate::Depends(_) if row.path != path => {
+                Fate::Ignored(code) => self.notes.add(code, row.path),
+                // A longer path beneath one that is read is as unknown as any.
+                Fate::Translated | Fate::Depends(_) | Fate::Degraded(_) if row.path != path => {
                     self.notes.add(Code::UnknownField, path);
                 }
+                Fate::Degraded(code) => self.notes.add(code, row.path),
                 Fate::Translated | Fate::Depends(_) => {}
                 Fate::Refused => return Err(refusal(row.path)),
             },
@@ -270,6 +271,13 @@ impl<'a> Reader<'_, 'a> {
             other => return Err(Fault::wrong_type("tool_choice", "a string or an object", other)),
         };
         let kind = kind.unwrap_or_default();
+        let known = ["type", "name", "namespace", "mode", "tools", "server_label"];
+        for (key, member) in value.members() {
+            let key = key.text();
+            if !known.contains(&key.as_ref()) && !member.is_null() {
+                self.leftover(Section::Field, "tool_choice", &key)?;
+            }
+        }
         Ok(match (kind.text().as_ref(), value.kind()) {
             ("auto", _) => ToolChoice::Auto,
             ("none", _) => ToolChoice::None,
