@@ -9,6 +9,7 @@ mod schema;
 pub mod stream;
 pub mod target;
 mod think;
+pub mod written;
 
 pub use names::Names;
 pub use request::{Rendered, render};

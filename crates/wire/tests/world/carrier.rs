@@ -35,7 +35,9 @@ impl Carrier {
             Section::Field if path == "tool_choice.server_label" => Some("tool_choice"),
             Section::Field | Section::Schema => Some(path),
             Section::Value => path.split(['=', '.']).next(),
-            Section::Item | Section::Part | Section::Tool => path.split_once('.').map(|(_, member)| member),
+            Section::Item | Section::Part | Section::Tool => {
+                path.split_once('.').map(|(_, member)| member)
+            }
         };
         match member {
             Some(member) => remove(self.target(&mut request), member),
@@ -61,7 +63,9 @@ impl Carrier {
             "tool_choice" => Some(match path {
                 "tool_choice" | "tool_choice.type" | "tool_choice.name" => named("function", "f"),
                 "tool_choice.server_label" => json!({"type": "mcp", "server_label": "s"}),
-                _ => json!({"type": "allowed_tools", "mode": "required", "tools": [named("function", "f")]}),
+                _ => {
+                    json!({"type": "allowed_tools", "mode": "required", "tools": [named("function", "f")]})
+                }
             }),
             "text" if path.starts_with("text.format") => Some(json!({"format": {
                 "type": "json_schema", "name": "n", "description": "d", "strict": true,
@@ -102,17 +106,19 @@ impl Carrier {
             "include" => carrier.request["include"] = json!([word]),
             "tool_choice.type" => {
                 carrier.request["tool_choice"] = match word {
-                    "allowed_tools" => json!({"type": word, "mode": "auto", "tools": [named("function", "f")]}),
+                    "allowed_tools" => {
+                        json!({"type": word, "mode": "auto", "tools": [named("function", "f")]})
+                    }
                     "custom" => named(word, "c"),
                     _ => named(word, "f"),
                 };
             }
             "tool_choice.mode" => {
-                carrier.request["tool_choice"] =
-                    json!({"type": "allowed_tools", "mode": word, "tools": [named("function", "f")]});
+                carrier.request["tool_choice"] = json!({"type": "allowed_tools", "mode": word, "tools": [named("function", "f")]});
             }
             "text.format.type" => {
-                carrier.request["text"] = json!({"format": {"type": word, "name": "n", "schema": {"type": "object"}}});
+                carrier.request["text"] =
+                    json!({"format": {"type": word, "name": "n", "schema": {"type": "object"}}});
             }
             _ => set(&mut carrier.request, field, || json!(word)),
         }
@@ -124,11 +130,20 @@ impl Carrier {
         let role = if member == "role" { "developer" } else { "user" };
         let mut items = match kind {
             "message" => vec![json!({"type": kind, "role": role, "content": "hi"})],
-            "reasoning" => vec![match member {
-                "encrypted_content" => json!({"type": kind, "summary": [], "encrypted_content": SEALED}),
-                "summary" => json!({"type": kind, "summary": [{"type": "summary_text", "text": "s"}]}),
-                _ => json!({"type": kind, "summary": [], "content": [{"type": "reasoning_text", "text": "t"}]}),
-            }, json!({"type": "message", "role": "assistant", "content": "so"})],
+            "reasoning" => vec![
+                match member {
+                    "encrypted_content" => {
+                        json!({"type": kind, "summary": [], "encrypted_content": SEALED})
+                    }
+                    "summary" => {
+                        json!({"type": kind, "summary": [{"type": "summary_text", "text": "s"}]})
+                    }
+                    _ => {
+                        json!({"type": kind, "summary": [], "content": [{"type": "reasoning_text", "text": "t"}]})
+                    }
+                },
+                json!({"type": "message", "role": "assistant", "content": "so"}),
+            ],
             "function_call" | "function_call_output" => call(
                 json!({"type": "function_call", "call_id": "1", "name": "f", "arguments": "{\"a\":1}"}),
                 json!({"type": "function_call_output", "call_id": "1", "output": "o"}),
@@ -153,8 +168,12 @@ impl Carrier {
                 json!({"type": "apply_patch_call", "call_id": "1", "operation": {"type": "delete_file", "path": "p"}}),
                 json!({"type": "apply_patch_call_output", "call_id": "1", "output": "o"}),
             ),
-            "additional_tools" => vec![json!({"type": kind, "role": "developer", "tools": [function("more")]})],
-            "agent_message" => vec![json!({"type": kind, "content": [{"type": "input_text", "text": "t"}]})],
+            "additional_tools" => {
+                vec![json!({"type": kind, "role": "developer", "tools": [function("more")]})]
+            }
+            "agent_message" => {
+                vec![json!({"type": kind, "content": [{"type": "input_text", "text": "t"}]})]
+            }
             "compaction" | "compaction_summary" | "context_compaction" => {
                 vec![json!({"type": kind, "encrypted_content": SEALED})]
             }
@@ -175,13 +194,17 @@ impl Carrier {
             "input_image" if member == "file_id" => json!({"type": kind}),
             "input_image" => json!({"type": kind, "image_url": "data:image/png;base64,AA=="}),
             "input_file" if member == "file_id" || member == "file_url" => json!({"type": kind}),
-            "input_file" => json!({"type": kind, "filename": "n", "file_data": "data:text/plain;base64,AA=="}),
+            "input_file" => {
+                json!({"type": kind, "filename": "n", "file_data": "data:text/plain;base64,AA=="})
+            }
             "refusal" => json!({"type": kind, "refusal": "no"}),
             "encrypted_content" => json!({"type": kind, "encrypted_content": "in clear"}),
             "input_audio" | "input_video" | "computer_screenshot" => json!({"type": kind}),
             _ => json!({"type": kind, "text": "t"}),
         };
-        if let Some(list) = ["annotations", "logprobs"].into_iter().find(|list| member.starts_with(list)) {
+        if let Some(list) =
+            ["annotations", "logprobs"].into_iter().find(|list| member.starts_with(list))
+        {
             part[list] = json!([{}]);
         }
         let sample = if member == "detail" { "original" } else { "x" };
@@ -194,7 +217,11 @@ impl Carrier {
                 input.push(json!({"type": "reasoning", list: [part]}));
                 input.push(json!({"role": "assistant", "content": "so"}));
                 // A summary is lost with everything else that its item says.
-                if kind == "summary_text" { "/input/1".to_owned() } else { "/input/1/content/0".to_owned() }
+                if kind == "summary_text" {
+                    "/input/1".to_owned()
+                } else {
+                    "/input/1/content/0".to_owned()
+                }
             }
             "output_text" | "refusal" => {
                 input.push(json!({"role": "assistant", "content": [{"type": "output_text", "text": "so"}, part]}));
@@ -214,11 +241,15 @@ impl Carrier {
 
     fn tool(kind: &str, member: &str) -> Self {
         let mut tool = match kind {
-            "function" => json!({"type": kind, "name": "g", "description": "d", "parameters": {"type": "object", "properties": {"a": {}}}}),
+            "function" => {
+                json!({"type": kind, "name": "g", "description": "d", "parameters": {"type": "object", "properties": {"a": {}}}})
+            }
             "custom" => json!({"type": kind, "name": "g", "description": "d",
                 "format": {"type": "grammar", "syntax": "lark", "definition": "start: /x/"}}),
             "namespace" => json!({"type": kind, "name": "n", "tools": [function("g")]}),
-            "tool_search" => json!({"type": kind, "description": "d", "parameters": {"type": "object", "properties": {"a": {}}}}),
+            "tool_search" => {
+                json!({"type": kind, "description": "d", "parameters": {"type": "object", "properties": {"a": {}}}})
+            }
             _ => json!({"type": kind}),
         };
         set(&mut tool, member, || match member {

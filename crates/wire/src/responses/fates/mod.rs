@@ -84,8 +84,9 @@ pub struct Row {
 pub fn find(section: Section, path: &str) -> Option<&'static Row> {
     match section {
         // A word without a row of its own shares the fate of its field.
-        Section::Value => exact(section, path)
-            .or_else(|| nearest(Section::Field, path.split_once('=').map_or(path, |(field, _)| field))),
+        Section::Value => exact(section, path).or_else(|| {
+            nearest(Section::Field, path.split_once('=').map_or(path, |(field, _)| field))
+        }),
         Section::Schema => exact(section, path).or_else(|| exact(section, "*")),
         Section::Field | Section::Item | Section::Part | Section::Tool => nearest(section, path),
     }
@@ -102,7 +103,8 @@ fn nearest(section: Section, path: &str) -> Option<&'static Row> {
     let shared = |at: &str| {
         let member = at.strip_prefix(kind).filter(|member| !whole && !member.is_empty())?;
         ROWS.iter().find(|row| {
-            row.section == section && row.path.strip_prefix('*').is_some_and(|shared| shared == member)
+            row.section == section
+                && row.path.strip_prefix('*').is_some_and(|shared| shared == member)
         })
     };
     let mut at = path;

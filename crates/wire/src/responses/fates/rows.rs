@@ -12,6 +12,8 @@ const fn row(section: Section, path: &'static str, fate: Fate, how: &'static str
 }
 
 /// Every decision, for the target dialect Chat Completions.
+// A table reads best with one row on one line.
+#[rustfmt::skip]
 pub const ROWS: &[Row] = &[
     row(Field, "model", Translated, "resolved by quire; the upstream's own name is sent"),
     row(Field, "input", Translated, "`messages`"),

@@ -1,24 +1,12 @@
-//! The closed world against the tables, and the tables against what really happens.
-//!
-//! `corpus/world/*.txt` lists everything that a client may send. Every line must have a decision,
-//! every decision must be about something, and each is tried: a request that carries the thing is
-//! translated for a target that understands nothing and for one that understands all, and what
-//! happens must be what the table says.
+//! The decisions about Responses requests.
 
-#[path = "world/carrier.rs"]
-mod carrier;
-
-use carrier::{Carrier, SEALED};
-use serde_json::Value;
+use crate::carrier::Carrier;
+use crate::surroundings::{bare, rich, translate};
 use std::collections::BTreeSet;
-use wire::chat::target::{EffortMap, EffortRow, Member, Replay, Structured, Target, ToolChoices};
-use wire::fault::Fault;
-use wire::json::Tape;
 use wire::note::{Code, Notes};
 use wire::responses::fates::{Fate, ROWS, Section, find};
-use wire::turn::{Effort, Opened, Sealed, Summary, Vault};
 
-const RESPONSES: &str = include_str!("../../../corpus/world/responses.txt");
+const RESPONSES: &str = include_str!("../../../../corpus/world/responses.txt");
 
 /// Rows about things that no source of the world lists, and who sends them.
 const BEYOND: &[(Section, &str, &str)] = &[
@@ -26,7 +14,11 @@ const BEYOND: &[(Section, &str, &str)] = &[
     (Section::Item, "context_compaction", "a name that Codex still reads and replays"),
     (Section::Part, "text", "Chat clients that were moved to Responses send it"),
     (Section::Part, "input_audio", "an earlier SDK had it, and Chat clients send it"),
-    (Section::Part, "computer_screenshot", "the output of `computer_call_output`, seen in messages"),
+    (
+        Section::Part,
+        "computer_screenshot",
+        "the output of `computer_call_output`, seen in messages",
+    ),
     (Section::Tool, "computer_use", "a word of `tool_choice`, so a client may declare it"),
 ];
 
@@ -79,98 +71,14 @@ fn lines() -> Vec<Line> {
         .collect()
 }
 
-/// Knows the seals of this test, or none.
-struct TestVault {
-    opens: bool,
-}
-
-impl Vault for TestVault {
-    fn seal(&self, _: Sealed, plain: &str) -> String {
-        plain.to_owned()
-    }
-
-    fn open(&self, _: Sealed, sealed: &str) -> Opened {
-        if self.opens && sealed == SEALED { Opened::Text("what was sealed".to_owned()) } else { Opened::Foreign }
-    }
-}
-
-/// A target, and whether what comes back sealed was sealed here.
-struct Surroundings {
-    target: Target,
-    vault: TestVault,
-}
-
-fn bare(path: &str) -> Surroundings {
-    let target = Target {
-        late_system: false,
-        max_output_tokens: Some(1000),
-        tool_choice: ToolChoices { none: false, required: false, named: false },
-        tools: path != "tools",
-        // Its detail is told only of an image that is sent.
-        images: path == "input_image.detail",
-        accepts: Vec::new(),
-        ..Target::default()
-    };
-    Surroundings { target, vault: TestVault { opens: false } }
-}
-
-fn rich() -> Surroundings {
-    let rows = Effort::ALL.map(|effort| EffortRow {
-        asked: effort,
-        acts_as: effort,
-        members: vec![Member { name: "reasoning_effort".to_owned(), json: format!("\"{}\"", effort.name()) }],
-    });
-    let accepts = [
-        "parallel_tool_calls", "service_tier", "prompt_cache_key", "safety_identifier", "user", "metadata",
-        "verbosity", "top_logprobs", "stream_options", "temperature", "top_p", "presence_penalty",
-        "frequency_penalty", "stop", "seed", "store",
-    ];
-    let target = Target {
-        images: true,
-        tool_images: true,
-        files: true,
-        developer_role: true,
-        late_system: true,
-        max_output_tokens: None,
-        structured: Structured::Schema,
-        strict_tools: true,
-        replay: Replay::ReasoningContent,
-        efforts: EffortMap::new(rows.to_vec()).expect("the identity is monotone"),
-        accepts: accepts.map(String::from).to_vec(),
-        ..Target::default()
-    };
-    Surroundings { target, vault: TestVault { opens: true } }
-}
-
-/// What came of one request.
-#[derive(Debug, PartialEq)]
-struct Done {
-    body: Value,
-    compact: bool,
-    seal_reasoning: bool,
-    summary: Summary,
-}
-
-fn translate(request: &Value, at: &Surroundings) -> (Result<Done, Fault>, Notes) {
-    let mut notes = Notes::default();
-    let text = request.to_string();
-    let mut tape = Tape::default();
-    let done = wire::responses::parse(tape.read(&text).expect("JSON"), &mut notes).and_then(|request| {
-        let rendered = wire::chat::render(&request.turn, &at.target, &at.vault, text.len(), &mut notes)?;
-        Ok(Done {
-            body: serde_json::from_str(&rendered.body).expect("quire writes JSON"),
-            compact: request.compact,
-            seal_reasoning: request.seal_reasoning,
-            summary: request.turn.settings.summary,
-        })
-    });
-    (done, notes)
-}
-
 /// The codes in `with` that are not in `without`, each as often as it happened more.
 fn more(with: &Notes, without: &Notes) -> Vec<Code> {
     let before = |code, at: &str| {
-        without.list().iter().find(|note| note.code == code && note.at == at).map_or(0, |note| note.count)
+        without
+            .list()
+            .iter()
+            .find(|note| note.code == code && note.at == at)
+            .map_or(0, |note| note.count)
     };
     let more = with.list().iter().filter(|note| note.count > before(note.code, &note.at));
     more.map(|note| note.code).collect()
@@ -199,7 +107,8 @@ fn every_row_is_about_something_in_the_world_and_stands_once() {
                     None => line.path == row.path,
                 }
         });
-        let beyond = BEYOND.iter().any(|&(section, path, _)| (section, path) == (row.section, row.path));
+        let beyond =
+            BEYOND.iter().any(|&(section, path, _)| (section, path) == (row.section, row.path));
         listed == beyond
     });
     let dead: Vec<_> = dead.map(|row| (row.section.name(), row.path)).collect();
@@ -223,7 +132,11 @@ fn what_the_table_says_is_what_happens() {
         .chain(beyond)
         // The tag of a thing is the thing.
         .filter(|line| line.section == Section::Field || !line.path.ends_with(".type"))
-        .filter_map(|line| check(line.section, line.path).err().map(|why| format!("{} {}: {why}", line.section.name(), line.path)))
+        .filter_map(|line| {
+            check(line.section, line.path)
+                .err()
+                .map(|why| format!("{} {}: {why}", line.section.name(), line.path))
+        })
         .collect();
     assert!(wrong.is_empty(), "{} decisions are not kept:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -257,10 +170,13 @@ fn check(section: Section, path: &str) -> Result<(), String> {
         };
         let told = more(&notes, &base_notes);
         let any = base.as_ref() != Some(&done);
-        let effect = whole || translate(&carrier.without(section, path), &at).0.as_ref() != Ok(&done);
+        let effect =
+            whole || translate(&carrier.without(section, path), &at).0.as_ref() != Ok(&done);
         let fits = match row.fate {
             Fate::Translated => told.is_empty() && (name == "bare" || effect != traceless),
-            Fate::Depends(codes) if name == "bare" => matches!(told[..], [code] if codes.contains(&code)),
+            Fate::Depends(codes) if name == "bare" => {
+                matches!(told[..], [code] if codes.contains(&code))
+            }
             Fate::Depends(_) => told.is_empty() && effect != traceless,
             Fate::Degraded(code) => told == [code] && any,
             // What drops the whole says why; that the target takes none comes before whose it was.
@@ -270,7 +186,10 @@ fn check(section: Section, path: &str) -> Result<(), String> {
         };
         if !fits {
             let told: Vec<_> = told.into_iter().map(Code::name).collect();
-            return Err(format!("{name}: {:?}, but notes {told:?}, any effect {any}, its own {effect}", row.fate));
+            return Err(format!(
+                "{name}: {:?}, but notes {told:?}, any effect {any}, its own {effect}",
+                row.fate
+            ));
         }
     }
     Ok(())
@@ -281,11 +200,16 @@ fn a_member_that_nobody_knows_is_noted_wherever_it_stands() {
     let whole = |fate| matches!(fate, Fate::Ignored(_) | Fate::Refused);
     let kinds = ROWS.iter().filter(|row| {
         let thing = matches!(row.section, Section::Item | Section::Part | Section::Tool);
-        thing && !row.path.contains(['.', '*']) && !whole(row.fate) && row.fate != Fate::Degraded(Code::PartDropped)
+        thing
+            && !row.path.contains(['.', '*'])
+            && !whole(row.fate)
+            && row.fate != Fate::Degraded(Code::PartDropped)
     });
     let places = kinds
         .map(|row| (row.section, row.path))
-        .chain(["reasoning", "text", "text.format", "tool_choice"].map(|path| (Section::Field, path)))
+        .chain(
+            ["reasoning", "text", "text.format", "tool_choice"].map(|path| (Section::Field, path)),
+        )
         .chain([(Section::Tool, "custom.format"), (Section::Field, "")]);
     let mut silent = Vec::new();
     for (section, place) in places {
