@@ -12,7 +12,12 @@ use crate::config::Provider;
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// The fault behind an answer that is not a success.
-pub(super) fn answer(status: StatusCode, headers: &HeaderMap, body: &[u8], provider: &Provider) -> Fault {
+pub(super) fn answer(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    provider: &Provider,
+) -> Fault {
     let text = String::from_utf8_lossy(body);
     // MiMo answers a wish for a stream with the error as a lone `data:` line.
     let text = text.trim_start();

@@ -26,7 +26,7 @@ pub use relay::{Relay, unix_now};
 pub use vault::ModelVault;
 
 use crate::catalog::{Dialect, Scheme};
-use crate::config::{Settings, Snapshot};
+use crate::config::{Origin, Settings, Snapshot};
 use crate::route::{Candidate, Route};
 use crate::seal::Sealer;
 use crate::store::Attempt;
@@ -136,7 +136,8 @@ impl Gateway {
         let ledger = ask.ledger.clone();
         let parts = relay::Parts { head, setting, vault, notes, provider, ledger };
         let mut relay = match candidate.provider.endpoint(Dialect::Chat) {
-            None => demo::relay(parts, request),
+            None if candidate.provider.origin == Origin::BuiltIn => demo::relay(parts, request),
+            None => return Err(wrong_dialect(candidate)),
             Some(url) => {
                 let head = head_of(candidate, url.expose().as_str())?;
                 let body = Bytes::from(rendered.body);
@@ -168,14 +169,18 @@ impl Gateway {
             let text = body.collect(MAX_ERROR_BODY).await.unwrap_or_default();
             return Err(classify::answer(status, &headers, &text, &candidate.provider));
         }
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
         if kind.starts_with("text/event-stream") {
             return Ok(Relay::stream(parts, body, decoder));
         }
         // Some servers answer a wish for a stream with a whole answer, and some forget its type.
         let bytes = body.collect(relay::MAX_ANSWER).await?;
         let protocol = |why: &str| Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, why) };
-        let text = std::str::from_utf8(&bytes).map_err(|_| protocol("the upstream's answer is not UTF-8"))?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| protocol("the upstream's answer is not UTF-8"))?;
         if text.trim_start().starts_with('<') {
             let said = chat::fault::read_body(status.as_u16(), text);
             return Err(Fault { kind: Kind::Protocol, ..said });
@@ -221,7 +226,8 @@ fn head_of(candidate: &Candidate, url: &str) -> Result<Request<()>, Fault> {
     };
     match &provider.record.auth.scheme {
         Scheme::Bearer => {
-            let value = sensitive(&format!("Bearer {}", key.expose())).ok_or_else(|| broken("key"))?;
+            let value =
+                sensitive(&format!("Bearer {}", key.expose())).ok_or_else(|| broken("key"))?;
             head.headers_mut().insert(header::AUTHORIZATION, value);
         }
         Scheme::Header(name) => {
@@ -237,6 +243,14 @@ fn sensitive(value: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(value).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+fn wrong_dialect(candidate: &Candidate) -> Fault {
+    let text = format!(
+        "provider `{0}` offers no dialect that quire can translate to yet; give `[providers.{0}]` a `dialect = \"chat\"` endpoint",
+        candidate.provider.id
+    );
+    Fault::new(Kind::BadRequest, text)
 }
 
 fn missing_key(candidate: &Candidate) -> Fault {

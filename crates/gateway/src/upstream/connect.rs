@@ -36,7 +36,11 @@ impl Connector {
         Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
     }
 
-    pub(super) async fn connect(&self, origin: &Origin, limit: Duration) -> Result<Connection, Fault> {
+    pub(super) async fn connect(
+        &self,
+        origin: &Origin,
+        limit: Duration,
+    ) -> Result<Connection, Fault> {
         match tokio::time::timeout(limit, self.open(origin)).await {
             Ok(done) => done,
             Err(_) => {
@@ -53,7 +57,9 @@ impl Connector {
             let name = ServerName::try_from(origin.host().to_owned())
                 .map_err(|_| unreachable(origin, "its name cannot stand in a certificate"))?;
             let tls = self.tls.connect(name, tcp).await;
-            Stream::Tls(Box::new(tls.map_err(|error| unreachable(origin, &format!("TLS: {error}")))?))
+            Stream::Tls(Box::new(
+                tls.map_err(|error| unreachable(origin, &format!("TLS: {error}")))?,
+            ))
         } else {
             Stream::Plain(tcp)
         };
@@ -82,6 +88,7 @@ async fn dial(origin: &Origin) -> Result<TcpStream, Fault> {
 }
 
 fn unreachable(origin: &Origin, why: &str) -> Fault {
-    let text = format!("the upstream `{}:{}` cannot be reached: {why}", origin.host(), origin.port());
+    let text =
+        format!("the upstream `{}:{}` cannot be reached: {why}", origin.host(), origin.port());
     Fault::new(Kind::Connect, text)
 }

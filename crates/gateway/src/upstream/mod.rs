@@ -91,10 +91,18 @@ impl Client {
         match tokio::time::timeout(timeouts.idle, reply).await {
             Ok(Ok(reply)) => {
                 let (head, incoming) = reply.into_parts();
-                let body = Body::new(incoming, connection, self.pool.clone(), origin.clone(), timeouts.idle);
+                let body = Body::new(
+                    incoming,
+                    connection,
+                    self.pool.clone(),
+                    origin.clone(),
+                    timeouts.idle,
+                );
                 Ok(Response { status: head.status, headers: head.headers, body })
             }
-            Ok(Err(error)) if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => {
+            Ok(Err(error))
+                if error.is_canceled() || error.is_closed() || error.is_incomplete_message() =>
+            {
                 Err(Failed::Stale)
             }
             Ok(Err(error)) if error.is_parse() => Err(Failed::Fault(Fault {

@@ -72,7 +72,10 @@ impl Body {
                     self.over = true;
                     self.connection = None;
                     let text = format!("the connection to the upstream broke: {error}");
-                    return Poll::Ready(Err(Fault { phase: Phase::Sent, ..Fault::new(Kind::Cut, text) }));
+                    return Poll::Ready(Err(Fault {
+                        phase: Phase::Sent,
+                        ..Fault::new(Kind::Cut, text)
+                    }));
                 }
                 Poll::Ready(None) => {
                     self.over = true;
@@ -109,7 +112,8 @@ impl Body {
     pub async fn collect(mut self, limit: usize) -> Result<Bytes, Fault> {
         let mut all = BytesMut::new();
         loop {
-            let more = poll_fn(|cx| self.poll_read(cx, &mut |data| all.extend_from_slice(data))).await?;
+            let more =
+                poll_fn(|cx| self.poll_read(cx, &mut |data| all.extend_from_slice(data))).await?;
             if all.len() > limit {
                 let text = format!("the upstream's answer is larger than {limit} bytes");
                 return Err(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) });

@@ -1,0 +1,194 @@
+//! `quire serve`: the life of the gateway, from its configuration to its last row.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use super::{ConfigFile, environment, report};
+use crate::admin_token::AdminToken;
+use crate::attempt::Gateway;
+use crate::codex::{self, Source};
+use crate::config::{Live, Reload, Snapshot};
+use crate::drain::Drain;
+use crate::private_file;
+use crate::seal::Sealer;
+use crate::serve::{App, Listener};
+use crate::store::{KeyRing, Limits, Recorder, Store};
+use crate::telemetry::Metrics;
+use crate::upstream::Client;
+
+/// How often the configuration is looked at.
+const WATCH: Duration = Duration::from_secs(1);
+/// How long answers under way may go on after the end was asked for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The address to listen on, instead of the configured one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+/// Runs the gateway until it is told to end.
+pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    init_logging();
+    let live = match Live::start(options.file.config.clone(), Arc::new(environment)) {
+        Ok(live) => live,
+        Err(found) => {
+            report(&found);
+            eprintln!("quire: the configuration is broken, so nothing was started");
+            return Ok(ExitCode::from(1));
+        }
+    };
+    report(&live.standing().diagnostics);
+    let snapshot = live.snapshot();
+    let home = &snapshot.home;
+    private_file::create_dir(home).with_context(|| format!("cannot make `{}`", home.display()))?;
+    let store = Store::open(&home.join("quire.db")).await?;
+    let keys = KeyRing::load(&store).await?;
+    let address = options.listen.unwrap_or(snapshot.server.listen);
+    if let Some(exposed) = snapshot.exposed(address, !keys.is_empty()) {
+        report(&[exposed]);
+        return Ok(ExitCode::from(1));
+    }
+    let listener = Listener::bind(address).await?;
+    let (recorder, writer) = Recorder::new(&store, log_limits(&snapshot));
+    let app = Arc::new(App {
+        gateway: Arc::new(Gateway {
+            client: Client::new().context("the system's certificates cannot be used")?,
+            sealer: Arc::new(Sealer::load_or_create(home)?),
+        }),
+        live: Arc::clone(&live),
+        keys: Arc::clone(&keys),
+        store: store.clone(),
+        recorder,
+        metrics: Arc::new(Metrics::default()),
+        admin_token: AdminToken::load_or_create(home)?,
+        drain: Drain::default(),
+        started,
+        address: listener.address()?,
+    });
+    greet(&app, &snapshot)?;
+
+    // Every task that outlives a request: its name, its owner (this function) and its end.
+    let stop = CancellationToken::new();
+    let request_log = tokio::spawn(writer.run(stop.clone()));
+    let client_keys = tokio::spawn(Arc::clone(&keys).keep_fresh(stop.clone()));
+    let configuration = tokio::spawn(live.watch(WATCH, tell_reload));
+    let drain = app.drain.clone();
+    let signals = tokio::spawn(end_on_signal(drain.clone()));
+
+    listener.run(app).await;
+    tracing::info!("ending: waiting for {} s at most", PATIENCE.as_secs());
+    drain.finish(PATIENCE).await;
+    configuration.abort();
+    signals.abort();
+    stop.cancel();
+    let _ = client_keys.await;
+    let _ = request_log.await;
+    let _ = tokio::time::timeout(Duration::from_secs(3), store.close()).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn init_logging() {
+    use tracing_subscriber::EnvFilter;
+    let filter =
+        EnvFilter::try_from_env("QUIRE_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    let logger = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    // A second start within one process, as in tests, keeps the first one's logger.
+    let _ = logger.try_init();
+}
+
+fn log_limits(snapshot: &Snapshot) -> Limits {
+    let days = snapshot.log.retention.as_secs().div_ceil(86_400);
+    Limits {
+        days: u32::try_from(days).unwrap_or(u32::MAX),
+        rows: snapshot.log.max_rows,
+        ..Limits::default()
+    }
+}
+
+/// Says where quire is and what to do next.
+fn greet(app: &App, snapshot: &Snapshot) -> std::io::Result<()> {
+    let address = app.address;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "quire listens on http://{address}")?;
+    let configured =
+        snapshot.providers().iter().filter(|provider| provider.id != crate::config::BUILT_IN);
+    let names: Vec<&str> = configured.map(|provider| provider.id.as_str()).collect();
+    match (&snapshot.file, names.is_empty()) {
+        (Some(file), false) => {
+            writeln!(out, "configuration: {} (providers: {})", file.display(), names.join(", "))?
+        }
+        (None, false) => writeln!(out, "providers found by their keys: {}", names.join(", "))?,
+        (_, true) => {
+            let file = snapshot.file.clone().unwrap_or_else(|| snapshot.home.join("config.toml"));
+            writeln!(out, "no provider is configured; the demo answers: {}", demo_call(address))?;
+            writeln!(
+                out,
+                "next: add a provider to {} (see README.md), then point your client at http://{address}/v1",
+                file.display()
+            )?;
+        }
+    }
+    if codex::instructions(snapshot, None).source == Source::Neutral {
+        writeln!(
+            out,
+            "for Codex: run `quire codex sync` once, so that its own instructions reach every model"
+        )?;
+    }
+    out.flush()
+}
+
+fn demo_call(address: SocketAddr) -> String {
+    format!(
+        "curl -N http://{address}/v1/responses -H 'content-type: application/json' -d '{{\"model\":\"quire/demo\",\"input\":\"hello\",\"stream\":true}}'"
+    )
+}
+
+fn tell_reload(reload: &Reload) {
+    match reload {
+        Reload::Taken(found) => {
+            tracing::info!("the configuration was read again");
+            found.iter().for_each(|diagnostic| tracing::warn!("{diagnostic}"));
+        }
+        Reload::Kept(found) => {
+            tracing::error!("the configuration is broken; the one before stays in force");
+            found.iter().for_each(|diagnostic| tracing::error!("{diagnostic}"));
+        }
+    }
+}
+
+/// The first signal drains, the second ends at once.
+async fn end_on_signal(drain: Drain) {
+    signal().await;
+    drain.start();
+    signal().await;
+    std::process::exit(130);
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}
