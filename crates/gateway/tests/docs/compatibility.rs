@@ -14,6 +14,18 @@ const HEAD: &str = "\
 
 <!-- Made by `UPDATE=1 cargo test -p gateway --test docs`; edits are lost. -->
 
+## What quire serves
+
+| Request | What |
+|---|---|
+| `POST /v1/responses` | Responses, as a stream or whole; bodies may be compressed with zstd, gzip or deflate |
+| `GET /v1/responses` with upgrade | 426: WebSockets are declined, clients go on over HTTP |
+| `GET /v1/models`, `GET /v1/models/{id}` | one list for Codex (`models`) and for SDKs (`data`) |
+| `GET /health`, `GET /ready`, `GET /metrics` | status; readiness; counters for Prometheus |
+| `GET /api/status`, `GET /api/requests` | for the command line, with the admin token |
+
+## How to read this
+
 What becomes of a Responses request when the model behind it speaks Chat Completions. Every field,
 item, content part and tool of the dialect has one decision; a test tries each of them. Whatever is
 not passed on with its full effect comes back as a *note*: its code is in the header
@@ -94,11 +106,12 @@ fn chat() -> String {
         .to_owned();
     let rows = written::ROWS.iter().filter_map(|row| {
         let (when, from) = match row.usage {
-            Use::Written(from) => ("always understood", from),
-            Use::Accepted(from) => ("where the record accepts it", from),
-            Use::Recorded => {
-                ("where the record says so", "`reasoning.effort`, reasoning of earlier turns")
+            Use::Written(from) => ("when asked for", from),
+            Use::Accepted(from) => ("when asked for, where the record accepts it", from),
+            Use::Recorded if row.section == written::Section::Field => {
+                ("where the record says so", "`reasoning.effort`")
             }
+            Use::Recorded => ("where the record says so", "reasoning of earlier turns"),
             Use::Never(_) => return None,
         };
         Some(vec![

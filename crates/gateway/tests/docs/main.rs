@@ -5,6 +5,7 @@
 mod compatibility;
 mod providers;
 
+use gateway::config::Snapshot;
 use std::fs;
 use std::path::Path;
 
@@ -34,6 +35,33 @@ fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     }
     out.push('\n');
     out
+}
+
+/// The configuration that the README shows must be one that quire takes.
+#[test]
+fn the_configuration_of_the_readme_is_right() {
+    const README: &str = include_str!("../../../../README.md");
+    let blocks = README.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let ours: Vec<&str> = blocks.filter(|block| block.contains("[providers.")).collect();
+    assert_eq!(ours.len(), 1, "the README shows one configuration");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    fs::write(&file, ours[0]).expect("the folder is writable");
+    let home = folder.path().to_string_lossy().into_owned();
+    let env = |name: &str| match name {
+        "QUIRE_HOME" => Some(home.clone()),
+        "DEEPSEEK_API_KEY" | "LAB_API_KEY" => Some("a-key".to_owned()),
+        _ => None,
+    };
+    let (snapshot, found) = Snapshot::load(Some(&file), &env).expect("it has no mistakes");
+    let named: Vec<&str> =
+        snapshot.providers().iter().map(|provider| provider.id.as_str()).collect();
+    assert!(named.contains(&"deepseek") && named.contains(&"lab"), "{named:?}");
+    // Its one warning: the set of aliases names a provider that the example does not have.
+    assert!(
+        found.len() <= 1 && found.iter().all(|one| one.to_string().contains("alias_sets")),
+        "{found:#?}"
+    );
 }
 
 #[test]

@@ -85,7 +85,14 @@ fn provider(record: &Record, out: &mut String) {
     }
     out.push('\n');
     models(record, out);
-    for (name, efforts) in &record.efforts {
+    let named = |name: &String| {
+        let of_card = |card: &gateway::catalog::Card| card.traits.efforts.as_ref() == Some(name);
+        record.defaults.efforts.as_ref() == Some(name) || record.cards.iter().any(of_card)
+    };
+    // A record inherits maps that none of its own models has.
+    for (name, efforts) in
+        record.efforts.iter().filter(|(name, _)| record.id == GENERIC || named(name))
+    {
         effort_map(name, efforts, out);
     }
     let rows = record.sources.iter().map(|(name, source)| {
