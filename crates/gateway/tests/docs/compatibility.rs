@@ -1,6 +1,7 @@
 //! `docs/compatibility.md`.
 
 use super::table;
+use wire::chat::read;
 use wire::chat::written::{self, Use};
 use wire::fault::{Fault, Kind};
 use wire::note::Code;
@@ -58,6 +59,7 @@ pub(crate) fn document() -> String {
         out.push_str(&table(&[column(section), "Decision", "Note", "How"], rows));
     }
     out.push_str(&chat());
+    out.push_str(&chat_answers());
     out.push_str(&notes());
     out.push_str(&answers());
     out.push_str(&errors());
@@ -131,6 +133,22 @@ fn chat() -> String {
     });
     out.push_str(&table(&["Kind", "Member", "Why"], rows));
     out
+}
+
+fn chat_answers() -> String {
+    let rows = |wanted: bool| {
+        read::ROWS.iter().filter_map(move |row| match row.usage {
+            read::Use::Read(text) if wanted => Some((row.path, text)),
+            read::Use::PassedOver(text) if !wanted => Some((row.path, text)),
+            read::Use::Read(_) | read::Use::PassedOver(_) => None,
+        })
+    };
+    let cells = |(path, text): (&str, &str)| vec![format!("`{path}`"), text.to_owned()];
+    format!(
+        "## What is read of a Chat Completions answer\n\n{}Passed over:\n\n{}",
+        table(&["Member", "Becomes"], rows(true).map(cells)),
+        table(&["Member", "Why"], rows(false).map(cells))
+    )
 }
 
 fn notes() -> String {

@@ -4,6 +4,7 @@
 pub mod fault;
 mod history;
 pub mod names;
+pub mod read;
 pub mod request;
 mod schema;
 pub mod stream;

@@ -2,12 +2,15 @@
 
 use crate::carrier::Carrier;
 use crate::surroundings::{Surroundings, TestVault, bare, rich, translate};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use wire::chat::target::{MaxTokens, Replay};
 use wire::chat::written::{ROWS, Section, Use, find};
+use wire::chat::{Decoder, read};
 use wire::responses::fates;
+use wire::sse::Frame;
+use wire::turn::Event;
 
 const CHAT: &str = include_str!("../../../../corpus/world/chat.txt");
 
@@ -194,4 +197,46 @@ fn nothing_is_written_that_the_table_does_not_name() {
         .filter(|row| !written.contains(&(row.section.name(), row.path.to_owned())))
         .collect();
     assert!(idle.is_empty(), "no request makes quire write {idle:?}");
+}
+
+/// The events of one stream: a chunk, then the end.
+fn events(chunk: &Value) -> Vec<String> {
+    let mut decoder = Decoder::new(&rich().target, "call");
+    let mut events = Vec::new();
+    let text = chunk.to_string();
+    let mut sink = |event: Event<'_>| events.push(format!("{event:?}"));
+    decoder.push(Frame { event: "", data: &text }, &mut sink);
+    decoder.push(Frame { event: "", data: "[DONE]" }, &mut sink);
+    events
+}
+
+#[test]
+fn what_is_read_of_an_answer_has_an_effect_and_the_rest_has_none() {
+    for row in read::ROWS {
+        let mut chunk = json!({
+            "choices": [{"delta": {"content": "so"}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 10},
+        });
+        if row.path == "choices.usage" {
+            chunk["usage"] = Value::Null;
+        }
+        let before = events(&chunk);
+        let pointer =
+            format!("/{}", row.path.replace('.', "/")).replace("/choices/", "/choices/0/");
+        let (parent, member) = pointer.rsplit_once('/').expect("a pointer has a slash");
+        if chunk.pointer(parent).is_none() {
+            let (above, name) = parent.rsplit_once('/').expect("a pointer has a slash");
+            chunk.pointer_mut(above).expect("it is in every chunk")[name] = json!({});
+        }
+        let example: Value = serde_json::from_str(row.example).expect("examples are JSON");
+        chunk.pointer_mut(parent).expect("it was made")[member] = example;
+        let changed = events(&chunk) != before;
+        assert_eq!(
+            changed,
+            matches!(row.usage, read::Use::Read(_)),
+            "{}: {:?}",
+            row.path,
+            events(&chunk)
+        );
+    }
 }
