@@ -112,14 +112,14 @@ impl Received {
             "This is quire's built-in demo model. It is not a language model: it only shows that \
              your client reaches quire.\n\n",
         );
-        write!(
+        writeln!(
             text,
-            "Received: {} messages with {} characters, {} images, {} tools, {} tool results.\n",
+            "Received: {} messages with {} characters, {} images, {} tools, {} tool results.",
             self.messages, self.characters, self.images, self.tools, self.results
         )
         .expect("a String takes every write");
         if !notes.is_empty() {
-            write!(text, "Notes on the translation: {notes}.\n")
+            writeln!(text, "Notes on the translation: {notes}.")
                 .expect("a String takes every write");
         }
         text.push_str(

@@ -54,13 +54,16 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     rows.reverse();
     let mut last = rows.last().map_or(0, |row| row.seq);
     rows.iter().for_each(|row| print(row, options.json));
-    while options.follow {
+    if !options.follow {
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Until somebody ends the process.
+    loop {
         tokio::time::sleep(POLL).await;
         let rows = store.logs().after(last, &filter, PAGE).await?;
         last = rows.last().map_or(last, |row| row.seq);
         rows.iter().for_each(|row| print(row, options.json));
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn print(row: &Logged, json: bool) {

@@ -34,7 +34,7 @@ pub(super) struct Stream {
 
 enum State {
     Waiting(Attempt),
-    Relaying(Relay),
+    Relaying(Box<Relay>),
     Over,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Parts {
 impl Stream {
     /// A stream whose first event is here.
     pub(super) fn begun(parts: Parts, relay: Relay) -> Self {
-        Self::new(parts, State::Relaying(relay))
+        Self::new(parts, State::Relaying(Box::new(relay)))
     }
 
     /// A stream that opens before anything was generated.
@@ -91,7 +91,7 @@ impl Stream {
             match attempt.as_mut().poll(cx) {
                 Poll::Pending if opening.is_empty() => return Poll::Pending,
                 Poll::Pending => return Poll::Ready(Some(opening)),
-                Poll::Ready(Ok(relay)) => self.state = State::Relaying(relay),
+                Poll::Ready(Ok(relay)) => self.state = State::Relaying(Box::new(relay)),
                 Poll::Ready(Err(fault)) => {
                     self.state = State::Over;
                     self.fail(fault, &mut opening);

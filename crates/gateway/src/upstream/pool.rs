@@ -174,10 +174,13 @@ impl Connection {
     }
 }
 
+/// Connections of one origin, the longest wait first.
+type Waiting = Vec<(Instant, Connection)>;
+
 /// The waiting connections of all origins.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pool {
-    waiting: Arc<Mutex<HashMap<Origin, Vec<(Instant, Connection)>>>>,
+    waiting: Arc<Mutex<HashMap<Origin, Waiting>>>,
 }
 
 impl Pool {
