@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{PAIRS, assert_judged, data, response, sent, target};
+use common::{PAIRS, complaints, data, response, sent, target};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
@@ -12,6 +12,14 @@ use wire::chat::target::{Quirk, Target};
 use wire::chat::Ending;
 use wire::drive::{self, Answer, Sent};
 use wire::turn::Summary;
+
+/// Fails the case when the judges complain.
+macro_rules! judged {
+    ($answer:expr) => {
+        let found = complaints($answer);
+        prop_assert!(found.is_empty(), "{}\n{}", found.join("\n"), common::told_events(&$answer.events));
+    };
+}
 
 /// A text that is awkward now and then.
 fn text() -> impl Strategy<Value = String> {
@@ -36,8 +44,11 @@ fn call() -> impl Strategy<Value = Piece> {
     });
     let input = text().prop_map(|input| json!({"input": input}).to_string());
     prop_oneof![
-        (select(vec!["exec_command", "mcp__toy__add_two", "local_shell", "tool_search", "undeclared"]), object)
+        (select(vec!["exec_command", "mcp__toy__add_two", "tool_search", "undeclared"]), object)
             .prop_map(|(name, arguments)| Piece::Calls(name.to_owned(), arguments)),
+        text().prop_map(|word| {
+            Piece::Calls("local_shell".to_owned(), json!({"command": ["echo", word]}).to_string())
+        }),
         (select(vec!["apply_patch", "exec"]), input)
             .prop_map(|(name, arguments)| Piece::Calls(name.to_owned(), arguments)),
     ]
@@ -163,6 +174,11 @@ fn cut(bytes: &[u8], cuts: &[Index]) -> Vec<Vec<u8>> {
     cuts.windows(2).map(|pair| bytes[pair[0]..pair[1]].to_vec()).collect()
 }
 
+/// Arguments as the value that they mean.
+fn parsed(arguments: &Value) -> Value {
+    arguments.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
 /// The texts of an answer as a client puts them together, whatever their order: for calls the
 /// identity and what they are called with.
 fn told(response: &Value) -> Vec<String> {
@@ -174,10 +190,10 @@ fn told(response: &Value) -> Vec<String> {
         match item["type"].as_str().unwrap_or_default() {
             "reasoning" => format!("thinks {}{}", text(&item["summary"], "text"), text(&item["content"], "text")),
             "message" => format!("says {}{}", text(&item["content"], "text"), text(&item["content"], "refusal")),
-            "function_call" => format!("calls {} {} {}", item["namespace"], item["name"], item["arguments"]),
+            "function_call" => format!("calls {} {} {}", item["namespace"], item["name"], parsed(&item["arguments"])),
             "custom_tool_call" => format!("calls {} {} {}", item["namespace"], item["name"], item["input"]),
             "tool_search_call" => format!("searches {}", item["arguments"]),
-            "local_shell_call" => "runs".to_owned(),
+            "local_shell_call" => format!("runs {}", item["action"]["command"]),
             other => unreachable!("an item `{other}`"),
         }
     };
@@ -199,13 +215,16 @@ fn expected(pieces: &[Piece]) -> Vec<String> {
                 told.push(match name.as_str() {
                     "apply_patch" => format!("calls null \"apply_patch\" {}", input()),
                     "exec" => format!("calls \"functions\" \"exec\" {}", input()),
-                    "mcp__toy__add_two" => format!("calls \"mcp__toy\" \"add_two\" {}", json!(arguments)),
+                    "mcp__toy__add_two" => format!("calls \"mcp__toy\" \"add_two\" {}", parsed(&json!(arguments))),
                     "tool_search" => {
                         let object: Value = serde_json::from_str(arguments).expect("it is made here");
                         format!("searches {object}")
                     }
-                    "local_shell" => "runs".to_owned(),
-                    name => format!("calls null {} {}", json!(name), json!(arguments)),
+                    "local_shell" => {
+                        let object: Value = serde_json::from_str(arguments).expect("it is made here");
+                        format!("runs {}", object["command"])
+                    }
+                    name => format!("calls null {} {}", json!(name), parsed(&json!(arguments))),
                 });
                 continue;
             }
@@ -230,7 +249,7 @@ proptest! {
         let sent = Sent { summary, seal_reasoning: seal, ..sent(&target) };
         let bytes = spoken(&pieces, &form).streamed(&request());
         let whole = streamed(&bytes, &sent, &target);
-        assert_judged(&whole);
+        judged!(&whole);
         let parts = cut(&bytes, &cuts);
         let split = drive::stream(parts.iter().map(Vec::as_slice), Ending::Closed, &sent, &target);
         prop_assert_eq!(&split, &whole);
@@ -259,7 +278,7 @@ proptest! {
         let body = says.answered(&request());
         let body = String::from_utf8(body).expect("it is JSON");
         let answer = drive::whole(&body, &sent, &target);
-        assert_judged(&answer);
+        judged!(&answer);
         let mut whole = response(&answer);
         // Interleaved calls of one round begin in the same order, so even ids are equal.
         if stream["output"] != whole["output"] {
@@ -280,10 +299,11 @@ proptest! {
         let bytes = spoken(&pieces, &form).streamed(&request());
         let kept = at.index(bytes.len());
         let answer = streamed(&bytes[..kept], &sent, &target);
-        assert_judged(&answer);
+        judged!(&answer);
         let finished = String::from_utf8_lossy(&bytes[..kept])
-            .split("\n")
-            .any(|line| line.starts_with("data:") && line.ends_with('}') && line.contains("\"finish_reason\":\""));
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok())
+            .any(|chunk| chunk["choices"][0]["finish_reason"].is_string());
         let status = response(&answer)["status"].clone();
         prop_assert_eq!(status, if finished { "completed" } else { "failed" });
     }
@@ -331,9 +351,9 @@ proptest! {
             let sent = sent(&target);
             for bytes in [bytes.as_slice(), text.as_bytes()] {
                 let answer = streamed(bytes, &sent, &target);
-                assert_judged(&answer);
+                judged!(&answer);
                 let whole = drive::whole(&String::from_utf8_lossy(bytes), &sent, &target);
-                assert_judged(&whole);
+                judged!(&whole);
             }
         }
     }

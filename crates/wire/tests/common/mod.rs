@@ -46,7 +46,7 @@ fn switch() -> EffortMap {
 }
 
 /// A target by its name in the corpus: as `providers/*.toml` set it for one model.
-pub fn target(name: &str) -> Target {
+pub(crate) fn target(name: &str) -> Target {
     use Effort::{High, Low, Max, Medium, Minimal, None as No, Ultra, Xhigh};
     let careful = Target { model: "m".to_owned(), ..Target::default() };
     match name {
@@ -187,7 +187,7 @@ pub fn target(name: &str) -> Target {
 }
 
 /// Each strict profile with the target that its provider record makes.
-pub const PAIRS: [(Profile, &str); 8] = [
+pub(crate) const PAIRS: [(Profile, &str); 8] = [
     (Profile::GenericStrict, "careful"),
     (Profile::GenericStrict, "generous"),
     (Profile::DeepSeek, "deepseek"),
@@ -199,7 +199,7 @@ pub const PAIRS: [(Profile, &str); 8] = [
 ];
 
 /// A request that declares every kind of tool.
-pub fn asking() -> Value {
+pub(crate) fn asking() -> Value {
     json!({
         "model": "asked/model",
         "input": "do it",
@@ -224,23 +224,29 @@ pub fn asking() -> Value {
 }
 
 /// What [`asking`] becomes for this target.
-pub fn sent(target: &Target) -> Sent {
+pub(crate) fn sent(target: &Target) -> Sent {
     drive::request(&asking().to_string(), target).expect("the request is good")
 }
 
 /// The frames of a stream, as an independent reader sees them.
-pub fn frames(events: &str) -> Vec<(String, String)> {
+pub(crate) fn frames(events: &str) -> Vec<(String, String)> {
     let events = testkit::sse::parse(events);
     events.into_iter().map(|event| (event.name.unwrap_or_default(), event.data)).collect()
 }
 
+/// The events between the opening and the end, for messages.
+pub(crate) fn told_events(events: &str) -> String {
+    let data = events.lines().filter(|line| line.starts_with("data: ") && !line.contains("\"response\":"));
+    data.collect::<Vec<_>>().join("\n")
+}
+
 /// The data of each event that carries JSON.
-pub fn data(events: &str) -> Vec<Value> {
+pub(crate) fn data(events: &str) -> Vec<Value> {
     testkit::sse::json(events)
 }
 
 /// The response object; asserts that the terminal event carries the same.
-pub fn response(answer: &Answer) -> Value {
+pub(crate) fn response(answer: &Answer) -> Value {
     let object: Value = serde_json::from_str(&answer.object).expect("the object is JSON");
     let events = data(&answer.events);
     assert_eq!(events.last().expect("there are events")["response"], object);
@@ -248,7 +254,7 @@ pub fn response(answer: &Answer) -> Value {
 }
 
 /// What the judges say of an answer; empty where all is well.
-pub fn complaints(answer: &Answer) -> Vec<String> {
+pub(crate) fn complaints(answer: &Answer) -> Vec<String> {
     let mut found = Vec::new();
     let mut say = |what: &str, verdict: Result<(), Vec<judge::Complaint>>| {
         for complaint in verdict.err().into_iter().flatten() {
@@ -262,7 +268,7 @@ pub fn complaints(answer: &Answer) -> Vec<String> {
 
 /// Asserts that the judges have nothing to say against an answer.
 #[track_caller]
-pub fn assert_judged(answer: &Answer) {
+pub(crate) fn assert_judged(answer: &Answer) {
     let complaints = complaints(answer);
-    assert!(complaints.is_empty(), "{}\n{}", complaints.join("\n"), answer.events);
+    assert!(complaints.is_empty(), "{}\n{}", complaints.join("\n"), told_events(&answer.events));
 }
