@@ -33,7 +33,10 @@ pub fn render(
     out.push_str("{\"model\":");
     quote_into(&target.model, &mut out);
     out.push_str(",\"messages\":[");
-    history::write(&turn.items, target, &names, vault, notes, &mut out);
+    if !history::write(&turn.items, target, &names, vault, notes, &mut out) {
+        let text = "`input` holds nothing that this model can be told";
+        return Err(Fault::bad_request("input", text));
+    }
     out.push(']');
     if !offered.is_empty() {
         out.push_str(",\"tools\":[");
@@ -185,7 +188,7 @@ fn tool_choice(
     out: &mut String,
 ) {
     if names.is_empty() {
-        if matches!(choice, ToolChoice::Required | ToolChoice::Named(_)) {
+        if matches!(choice, ToolChoice::Required | ToolChoice::Named(_) | ToolChoice::Allowed { .. }) {
             notes.add(Code::ToolChoice, "tool_choice");
         }
         return;

@@ -134,6 +134,8 @@ pub const ROWS: &[Row] = &[
     row(Item, "apply_patch_call_output", Translated, "a `tool` message"),
     row(Item, "additional_tools", Translated, "its tools are declared"),
     row(Item, "agent_message", Translated, "a user message"),
+    row(Item, "agent_message.author", Ignored(C::ItemMetadata), "its text says who speaks"),
+    row(Item, "agent_message.recipient", Ignored(C::ItemMetadata), "its text says who is spoken to"),
     row(Item, "compaction", Depends(C::CompactionUnreadable), "the summary that quire sealed, as a user message"),
     row(Item, "compaction_summary", Depends(C::CompactionUnreadable), "as `compaction`"),
     row(Item, "context_compaction", Depends(C::CompactionUnreadable), "as `compaction`"),

@@ -65,19 +65,25 @@ fn read<'a>(
         | "local_shell_call_output" | "shell_call_output" | "apply_patch_call_output" => {
             result(reader, item, &kind, place)
         }
-        "additional_tools" => match item.get("tools") {
-            Some(list) => tools::declare(reader, list, &place.member("tools")),
-            None => Ok(()),
-        },
+        "additional_tools" => {
+            rest(reader, item, "additional_tools", &["tools", "role"])?;
+            match item.get("tools").and_then(Value::non_null) {
+                Some(list) => tools::declare(reader, list, &place.member("tools")),
+                None => Ok(()),
+            }
+        }
         "agent_message" => {
             let parts = content(reader, item, "agent_message", place)?;
+            rest(reader, item, "agent_message", &["content"])?;
             push(reader, Item::Message { role: Role::User, parts })
         }
         "compaction" | "compaction_summary" | "context_compaction" => {
             let sealed = required(item, "encrypted_content", place)?;
+            rest(reader, item, &kind, &["encrypted_content"])?;
             push(reader, Item::Compaction { sealed })
         }
         "compaction_trigger" => {
+            rest(reader, item, "compaction_trigger", &[])?;
             reader.request.compact = true;
             let parts = vec![Part::Text(Escaped::plain(COMPACTION_PROMPT))];
             push(reader, Item::Message { role: Role::User, parts })
@@ -273,7 +279,11 @@ fn call<'a>(
     kind: &str,
     place: Place<'_>,
 ) -> Result<(), Fault> {
-    let id = required(item, "call_id", place)?;
+    // Where a call has no `call_id`, its results name its `id`.
+    let id = match item.get("call_id").and_then(Value::non_null) {
+        None if kind != "function_call" && kind != "custom_tool_call" => required(item, "id", place)?,
+        _ => required(item, "call_id", place)?,
+    };
     // Calls of built-in tools have no name of their own; their payload is an object.
     let object = |member: &str| -> Result<Payload<'a>, Fault> {
         let value = item.get(member).filter(|value| value.kind() == Kind::Object);
@@ -315,7 +325,7 @@ fn result<'a>(
     kind: &str,
     place: Place<'_>,
 ) -> Result<(), Fault> {
-    let call_id = match item.get("call_id") {
+    let call_id = match item.get("call_id").and_then(Value::non_null) {
         Some(id) => string(id, &place.member("call_id"))?,
         // `local_shell_call_output` names its call in `id`.
         None => required(item, "id", place)?,
