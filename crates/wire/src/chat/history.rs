@@ -3,7 +3,7 @@
 
 use super::names::Names;
 use super::target::{Quirk, Replay, Target};
-use crate::json::Escaped;
+use crate::json::{Escaped, Kind, Tape};
 use crate::note::{Code, Notes};
 use crate::turn::{Call, Item, Opened, Part, Payload, Role, Sealed, Vault};
 use std::borrow::Cow;
@@ -31,6 +31,7 @@ pub(super) fn write(
         results: Results::of(items),
         call_ids: CallIds::of(items),
         has_calls: items.iter().any(|item| matches!(item, Item::Call(_))),
+        tape: Tape::default(),
         round: Round::default(),
         first: true,
     };
@@ -130,6 +131,8 @@ struct Writer<'i, 'a, 'w> {
     results: Results<'i>,
     call_ids: CallIds<'i>,
     has_calls: bool,
+    /// For arguments, each of which must be a JSON object.
+    tape: Tape,
     round: Round<'i, 'a>,
     first: bool,
 }
@@ -390,10 +393,10 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
         self.out.push_str(r#"","arguments":""#);
         match &call.payload {
             Payload::Arguments(text) => {
-                let start = text.escaped().trim_start_matches([' ', '\\', 'n', 't', 'r']);
-                if start.starts_with('{') {
+                let plain = text.text();
+                if self.tape.read(&plain).is_ok_and(|value| value.kind() == Kind::Object) {
                     self.out.push_str(text.escaped());
-                } else if start.is_empty() {
+                } else if plain.trim().is_empty() {
                     self.out.push_str("{}");
                 } else {
                     self.notes.add(Code::ArgumentsRepaired, "input[].arguments");

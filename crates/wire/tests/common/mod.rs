@@ -53,7 +53,6 @@ pub(crate) fn target(name: &str) -> Target {
         "careful" => careful,
         "generous" => Target {
             images: true,
-            tool_images: true,
             files: true,
             developer_role: true,
             max_tokens: MaxTokens::Completion,
@@ -189,7 +188,7 @@ pub(crate) fn target(name: &str) -> Target {
 /// Each strict profile with the target that its provider record makes.
 pub(crate) const PAIRS: [(Profile, &str); 8] = [
     (Profile::GenericStrict, "careful"),
-    (Profile::GenericStrict, "generous"),
+    (Profile::OpenAi, "generous"),
     (Profile::DeepSeek, "deepseek"),
     (Profile::MiniMax, "minimax"),
     (Profile::Zhipu, "zhipu"),
