@@ -359,6 +359,119 @@ proptest! {
     }
 }
 
+/// How a server that departs from the dialect tells its calls apart, if at all.
+#[derive(Clone, Copy, Debug)]
+struct Odd {
+    /// `None`: no index; else each call's index is multiplied by this.
+    index: Option<usize>,
+    /// `None`: no ids; else each call's id is numbered by this share of its place.
+    id: Option<usize>,
+    /// Later deltas repeat id and name.
+    repeats: bool,
+    /// The name comes after the arguments.
+    late_name: bool,
+    /// The arguments are an object.
+    object: bool,
+    /// All calls come in one delta.
+    together: bool,
+}
+
+fn odd() -> impl Strategy<Value = Odd> {
+    (select(vec![None, Some(0), Some(1)]), select(vec![None, Some(0), Some(1)]), any::<[bool; 4]>()).prop_map(
+        |(index, id, [repeats, late_name, object, together])| Odd {
+            index,
+            id,
+            repeats,
+            // What comes without name, id and index can only belong to the call before.
+            late_name: late_name && !object && (index == Some(1) || id == Some(1)),
+            object,
+            together,
+        },
+    )
+}
+
+/// The deltas of one call in this server's form.
+fn odd_call(odd: Odd, place: usize, name: &str, arguments: &str) -> Vec<Value> {
+    let mark = |mut call: Value| {
+        if let Some(step) = odd.index {
+            call["index"] = json!(place * step);
+        }
+        call
+    };
+    let id = odd.id.map(|step| format!("id_{}", place * step));
+    if odd.object {
+        let arguments: Value = serde_json::from_str(arguments).expect("it is made here");
+        return vec![mark(json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}))];
+    }
+    let middle = arguments.char_indices().nth(2).map_or(arguments.len(), |(at, _)| at);
+    let (first, second) = arguments.split_at(middle);
+    let named = |given: bool| if given { json!(name) } else { Value::Null };
+    let without_name_id = if odd.late_name { json!(id) } else { Value::Null };
+    let later_id = if odd.repeats { json!(id) } else { without_name_id };
+    let keeps_id = odd.index.is_some() || odd.id.is_none();
+    vec![
+        mark(json!({"id": id, "function": {"name": named(!odd.late_name), "arguments": first}})),
+        mark(json!({
+            "id": if keeps_id { later_id } else { json!(id) },
+            "function": {"name": named(odd.repeats || odd.late_name), "arguments": second},
+        })),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn calls_are_told_apart_in_whatever_form_they_come(
+        calls in prop::collection::vec(call(), 1..4),
+        odd in odd(),
+        finish in select(vec!["tool_calls", "stop", "function_call", "mystery"]),
+    ) {
+        let target = target("careful");
+        let sent = sent(&target);
+        let mut deltas = Vec::new();
+        for (place, piece) in calls.iter().enumerate() {
+            let Piece::Calls(name, arguments) = piece else { unreachable!("only calls are drawn") };
+            deltas.extend(odd_call(odd, place, name, arguments));
+        }
+        let deltas: Vec<Value> = if odd.together && odd.object { vec![json!(deltas)] } else { deltas.into_iter().map(|delta| json!([delta])).collect() };
+        let mut stream = String::new();
+        for calls in deltas {
+            let chunk = json!({"choices": [{"index": 0, "delta": {"tool_calls": calls}, "finish_reason": null}]});
+            stream.push_str(&format!("data: {chunk}\n\n"));
+        }
+        stream.push_str(&format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})));
+        let answer = streamed(stream.as_bytes(), &sent, &target);
+        judged!(&answer);
+        let response = response(&answer);
+        prop_assert_eq!(&response["status"], "completed", "{}", response["error"]);
+        prop_assert_eq!(told(&response), expected(&calls), "{}", stream);
+    }
+
+    #[test]
+    fn any_json_in_any_place_of_a_chunk_is_survived(
+        pieces in mixed(),
+        form in form(),
+        place in "(/choices|/usage|/error)?(/0)?(/delta|/finish_reason|/index)?(/content|/tool_calls|/reasoning_content|/reasoning_details)?(/0)?(/function|/id|/index)?(/name|/arguments)?",
+        value in select(vec![json!(null), json!(-1), json!("x"), json!([]), json!({}), json!([{}]), json!([null]), json!(true), json!({"text": 1})]),
+        at in any::<Index>(),
+    ) {
+        let target = target_of(&form);
+        let sent = sent(&target);
+        let bytes = spoken(&pieces, &form).streamed(&request());
+        let mut events = testkit::sse::parse(&bytes);
+        let at = at.index(events.len());
+        if let Ok(mut chunk) = serde_json::from_str::<Value>(&events[at].data)
+            && let Some(member) = chunk.pointer_mut(&place)
+        {
+            *member = value;
+            events[at].data = chunk.to_string();
+        }
+        let stream: String = events.iter().map(|event| format!("data: {}\n\n", event.data)).collect();
+        judged!(&streamed(stream.as_bytes(), &sent, &target));
+    }
+}
+
 #[test]
 fn the_pairs_cover_every_target_of_the_records() {
     for (_, name) in PAIRS {

@@ -227,7 +227,9 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
             return;
         }
         self.out.push_str(r#","content":["#);
-        for (index, part) in parts.iter().enumerate() {
+        // MiMo refuses a part without text.
+        let says = |part: &&Part<'_>| !matches!(part, Part::Text(text) if text.is_empty());
+        for (index, part) in parts.iter().filter(says).enumerate() {
             if index > 0 {
                 self.out.push(',');
             }
