@@ -66,8 +66,8 @@ fn read<'a>(
             result(reader, item, &kind, place)
         }
         "additional_tools" => {
-            rest(reader, item, "additional_tools", &["role", "tools"])?;
-            match item.get("tools") {
+            rest(reader, item, "additional_tools", &["tools", "role"])?;
+            match item.get("tools").and_then(Value::non_null) {
                 Some(list) => tools::declare(reader, list, &place.member("tools")),
                 None => Ok(()),
             }
@@ -83,8 +83,8 @@ fn read<'a>(
             push(reader, Item::Compaction { sealed })
         }
         "compaction_trigger" => {
-            reader.request.compact = true;
             rest(reader, item, "compaction_trigger", &[])?;
+            reader.request.compact = true;
             let parts = vec![Part::Text(Escaped::plain(COMPACTION_PROMPT))];
             push(reader, Item::Message { role: Role::User, parts })
         }
@@ -301,7 +301,11 @@ fn call<'a>(
     kind: &str,
     place: Place<'_>,
 ) -> Result<(), Fault> {
-    let id = required(item, "call_id", place)?;
+    // Where a call has no `call_id`, its results name its `id`.
+    let id = match item.get("call_id").and_then(Value::non_null) {
+        None if kind != "function_call" && kind != "custom_tool_call" => required(item, "id", place)?,
+        _ => required(item, "call_id", place)?,
+    };
     // Calls of built-in tools have no name of their own; their payload is an object.
     let object = |member: &str| -> Result<Payload<'a>, Fault> {
         let value = item.get(member).filter(|value| value.kind() == Kind::Object);
@@ -343,7 +347,7 @@ fn result<'a>(
     kind: &str,
     place: Place<'_>,
 ) -> Result<(), Fault> {
-    let (call_id, named_by) = match item.get("call_id") {
+    let (call_id, named_by) = match item.get("call_id").and_then(Value::non_null) {
         Some(id) => (string(id, &place.member("call_id"))?, "call_id"),
         // `local_shell_call_output` names its call in `id`.
         None => (required(item, "id", place)?, "id"),

@@ -6,6 +6,7 @@ use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Value};
 use crate::note::{Code, Notes};
 use crate::turn::{Effort, Format, Item, Part, Role, Settings, Summary, ToolChoice, Turn};
+use std::collections::HashSet;
 
 /// What quire itself wants to know of a Responses request, beside the turn.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +43,11 @@ impl<'a> Reader<'_, 'a> {
         let mut input = None;
         let mut instructions = None;
         let mut declared = None;
+        let mut seen = HashSet::new();
         for (key, value) in body.members() {
+            if !seen.insert(key.clone()) {
+                self.notes.add(Code::DuplicateMember, key.text().into_owned());
+            }
             let key = key.text();
             if value.is_null() {
                 continue;
@@ -109,9 +114,18 @@ impl<'a> Reader<'_, 'a> {
             tools::declare(self, value, "tools")?;
         }
         match input {
-            Some(value) => self.input(value),
-            None => Err(Fault::bad_request("input", "`input` is missing: send a string or a list of items")),
+            Some(value) => self.input(value)?,
+            None => {
+                let text = "`input` is missing: send a string or a list of items";
+                return Err(Fault::bad_request("input", text));
+            }
         }
+        if self.request.compact {
+            // A summary is prose, and nobody waits for a call.
+            self.request.turn.tool_choice = ToolChoice::None;
+            self.settings().format = Format::Text;
+        }
+        Ok(())
     }
 
     fn settings(&mut self) -> &mut Settings<'a> {
@@ -139,7 +153,9 @@ impl<'a> Reader<'_, 'a> {
 
     fn share(&mut self, key: &str, value: Value<'_, 'a>) {
         if let Some(row) = fates::find(Section::Field, key) {
-            self.settings().shared.push((row.path, value.raw()));
+            let shared = &mut self.settings().shared;
+            shared.retain(|(name, _)| *name != row.path);
+            shared.push((row.path, value.raw()));
         }
     }
 

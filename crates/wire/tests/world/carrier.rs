@@ -216,12 +216,7 @@ impl Carrier {
                 let list = if kind == "summary_text" { "summary" } else { "content" };
                 input.push(json!({"type": "reasoning", list: [part]}));
                 input.push(json!({"role": "assistant", "content": "so"}));
-                // A summary is lost with everything else that its item says.
-                if kind == "summary_text" {
-                    "/input/1".to_owned()
-                } else {
-                    "/input/1/content/0".to_owned()
-                }
+                format!("/input/1/{list}/0")
             }
             "output_text" | "refusal" => {
                 input.push(json!({"role": "assistant", "content": [{"type": "output_text", "text": "so"}, part]}));

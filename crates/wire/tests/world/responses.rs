@@ -43,8 +43,6 @@ const TRACELESS: &[(Section, &str, &str)] = &[
 
 /// Rows whose loss is told for the thing as a whole: without them it would be lost just the same.
 const TOLD_FOR_THE_WHOLE: &[(Section, &str)] = &[
-    (Section::Item, "reasoning.summary"),
-    (Section::Part, "summary_text"),
     (Section::Part, "input_file.file_id"),
     (Section::Part, "input_file.file_url"),
     (Section::Part, "input_image.file_id"),
@@ -179,8 +177,6 @@ fn check(section: Section, path: &str) -> Result<(), String> {
             }
             Fate::Depends(_) => told.is_empty() && effect != traceless,
             Fate::Degraded(code) => told == [code] && any,
-            // What drops the whole says why; that the target takes none comes before whose it was.
-            Fate::Ignored(_) if whole && name == "bare" => told.len() == 1 && !any,
             Fate::Ignored(code) => told == [code] && !any,
             Fate::Refused => false,
         };
