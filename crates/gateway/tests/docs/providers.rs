@@ -22,8 +22,9 @@ preset = \"deepseek\"                # an id or synonym from below
 api_key = \"${DEEPSEEK_API_KEY}\"
 ```
 
-In the tables of efforts each line is what a client asks for, what the model then does, and the
-members that say so.
+quire speaks Chat Completions to all of them; the other addresses are noted for later. Of a name
+with `*` any model may be asked that fits. In the tables of efforts each line is what a client asks
+for, what the model then does, and the members that say so.
 
 ";
 
@@ -107,16 +108,17 @@ fn provider(record: &Record, out: &mut String) {
 }
 
 fn models(record: &Record, out: &mut String) {
-    let defaults = ("any other", record.model("\u{0}"), Vec::new());
-    let cards = record
-        .cards
-        .iter()
-        .map(|card| (card.id.as_str(), record.model(&card.id), card.source.clone()));
-    let rows = cards.chain([defaults]).map(|(id, model, sources)| {
-        let listed = if model.listed || id == "any other" { "" } else { " (not listed)" };
-        let id = if id == "any other" { id.to_owned() } else { format!("`{id}`") };
+    let cards = record.cards.iter().map(|card| {
+        let hidden = !card.listed && !card.id.contains('*');
+        let shown = if hidden { " (not listed)" } else { "" };
+        (format!("`{}`{shown}", card.id), record.model(&card.id), card.source.clone())
+    });
+    // No model has an empty name, so what it gets is what is true of all that have no card.
+    let other =
+        (!record.models_closed).then(|| ("any other".to_owned(), record.model(""), Vec::new()));
+    let rows = cards.chain(other).map(|(id, model, sources)| {
         vec![
-            format!("{id}{listed}"),
+            id,
             model.context.map_or("unknown".to_owned(), tokens),
             model.target.max_output_tokens.map_or("unknown".to_owned(), tokens),
             takes(&model),
@@ -180,15 +182,20 @@ fn efforts_of(record: &Record, model: &Model) -> String {
 
 fn effort_map(name: &str, efforts: &Efforts, out: &mut String) {
     line(out, &format!("Efforts `{name}` ({}):\n", efforts.source.join(", ")));
-    let rows = efforts.map.rows().iter().map(|row| {
-        let members: Vec<String> = row
+    // Efforts with the same outcome share a line.
+    let groups =
+        efforts.map.rows().chunk_by(|a, b| (a.acts_as, &a.members) == (b.acts_as, &b.members));
+    let rows = groups.map(|group| {
+        let asked: Vec<String> =
+            group.iter().map(|row| format!("`{}`", row.asked.name())).collect();
+        let members: Vec<String> = group[0]
             .members
             .iter()
             .map(|member| format!("`\"{}\": {}`", member.name, member.json))
             .collect();
         vec![
-            format!("`{}`", row.asked.name()),
-            format!("`{}`", row.acts_as.name()),
+            asked.join(", "),
+            format!("`{}`", group[0].acts_as.name()),
             if members.is_empty() { "nothing".to_owned() } else { members.join(", ") },
         ]
     });
