@@ -207,19 +207,39 @@ impl Stream {
         object::tokens(&response["usage"], &mut self.findings);
         object::items(response, &mut self.findings);
         self.same(response);
-        for index in 0..self.items.len() {
-            // Clients run a call once it is done: one that was cut may be left open.
-            let may_stay_open = status != "completed" && self.items[index].is_call();
-            if self.items[index].done.is_none() && !may_stay_open {
-                self.say(Rule::Lifecycle, format!("item {index} is still open at the end"));
-            }
-        }
-        let finished = self.items.iter().filter_map(|item| item.done.as_ref());
-        if !finished.eq(response["output"].as_array().into_iter().flatten()) {
-            self.say(Rule::Output, "`output` is not the items that were done, in their order");
-        }
+        self.output(response, status);
         self.ended = true;
         self.stage = Stage::Ended;
+    }
+
+    /// The output is what was done, and what was broken off: clients run a call once it is done, and
+    /// repeat a request that failed, so neither a cut call nor the rest of a failed answer is done.
+    fn output(&mut self, response: &Value, status: &str) {
+        let mut shown = response["output"].as_array().map_or(&[][..], Vec::as_slice).iter().peekable();
+        for index in 0..self.items.len() {
+            let item = &self.items[index];
+            let may_stay_open = status == "failed" || (status == "incomplete" && item.is_call());
+            match &item.done {
+                Some(done) => {
+                    if shown.next() != Some(done) {
+                        self.say(Rule::Output, format!("`output` does not show item {index} as it was done"));
+                        return;
+                    }
+                }
+                None if !may_stay_open => {
+                    self.say(Rule::Lifecycle, format!("item {index} is still open at the end"));
+                }
+                None => {
+                    let broken = shown.next_if(|shown| shown["id"] == item.id());
+                    if let Some(broken) = broken {
+                        item.broken_off(broken, &mut self.findings);
+                    }
+                }
+            }
+        }
+        if shown.next().is_some() {
+            self.say(Rule::Output, "`output` holds what was neither done nor begun");
+        }
     }
 
     fn add(&mut self, event: &Value) {
