@@ -9,7 +9,7 @@ mod next;
 mod relay;
 mod vault;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -52,8 +52,9 @@ pub struct Ask {
     pub head: Arc<Head>,
     pub request_id: String,
     pub ledger: Ledger,
-    /// Receives the request's notes as soon as they are known, for a head that goes out early.
-    pub early_notes: Arc<OnceLock<String>>,
+    /// Receives the notes of each attempt's request as soon as they are known, for a head that goes
+    /// out before the answer is over.
+    pub early_notes: Arc<Mutex<String>>,
 }
 
 impl Gateway {
@@ -120,7 +121,7 @@ impl Gateway {
         let size = ask.document.text().len();
         let target = candidate.target();
         let rendered = chat::render(&request.turn, target, &vault, size, &mut notes)?;
-        ask.early_notes.get_or_init(|| notes.header());
+        *ask.early_notes.lock().unwrap_or_else(PoisonError::into_inner) = notes.header();
         let setting = Setting {
             names: rendered.names,
             summary: request.turn.settings.summary,

@@ -143,7 +143,8 @@ impl Relay {
         Self { source: None, writer }
     }
 
-    /// Waits until something was generated.
+    /// Waits until something was generated. A fault that came in the same read is then part of the
+    /// answer, as it would be had it come later.
     ///
     /// # Errors
     /// The answer failed before that; then nothing has been written.
@@ -155,7 +156,7 @@ impl Relay {
             Poll::Ready(())
         })
         .await;
-        match self.writer.fault.take() {
+        match self.writer.fault.take_if(|_| !self.writer.generated) {
             Some(fault) => Err(fault),
             None => Ok(()),
         }

@@ -4,23 +4,13 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use anyhow::Context as _;
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
 
 use super::{ConfigFile, environment, report};
-use crate::admin_token::AdminToken;
-use crate::attempt::Gateway;
 use crate::codex::{self, Source};
 use crate::config::{Live, Reload, Snapshot};
 use crate::drain::Drain;
-use crate::private_file;
-use crate::seal::Sealer;
-use crate::serve::{App, Listener};
-use crate::store::{KeyRing, Limits, Recorder, Store};
-use crate::telemetry::Metrics;
-use crate::upstream::Client;
+use crate::serve::{App, NotStarted, start};
 
 /// How often the configuration is looked at.
 const WATCH: Duration = Duration::from_secs(1);
@@ -38,7 +28,6 @@ pub(super) struct Options {
 
 /// Runs the gateway until it is told to end.
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
-    let started = Instant::now();
     init_logging();
     let live = match Live::start(options.file.config.clone(), Arc::new(environment)) {
         Ok(live) => live,
@@ -49,52 +38,18 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
     };
     report(&live.standing().diagnostics);
-    let snapshot = live.snapshot();
-    let home = &snapshot.home;
-    private_file::create_dir(home).with_context(|| format!("cannot make `{}`", home.display()))?;
-    let store = Store::open(&home.join("quire.db")).await?;
-    let keys = KeyRing::load(&store).await?;
-    let address = options.listen.unwrap_or(snapshot.server.listen);
-    if let Some(exposed) = snapshot.exposed(address, !keys.is_empty()) {
-        report(&[exposed]);
-        return Ok(ExitCode::from(1));
-    }
-    let listener = Listener::bind(address).await?;
-    let (recorder, writer) = Recorder::new(&store, log_limits(&snapshot));
-    let app = Arc::new(App {
-        gateway: Arc::new(Gateway {
-            client: Client::default(),
-            sealer: Arc::new(Sealer::load_or_create(home)?),
-        }),
-        live: Arc::clone(&live),
-        keys: Arc::clone(&keys),
-        store: store.clone(),
-        recorder,
-        metrics: Arc::new(Metrics::default()),
-        admin_token: AdminToken::load_or_create(home)?,
-        drain: Drain::default(),
-        started,
-        address: listener.address()?,
-    });
-    greet(&app, &snapshot)?;
-
-    // Every task that outlives a request: its name, its owner (this function) and its end.
-    let stop = CancellationToken::new();
-    let request_log = tokio::spawn(writer.run(stop.clone()));
-    let client_keys = tokio::spawn(Arc::clone(&keys).keep_fresh(stop.clone()));
-    let configuration = tokio::spawn(live.watch(WATCH, tell_reload));
-    let drain = app.drain.clone();
-    let signals = tokio::spawn(end_on_signal(drain.clone()));
-
-    listener.run(app).await;
-    tracing::info!("ending: waiting for {} s at most", PATIENCE.as_secs());
-    drain.finish(PATIENCE).await;
-    configuration.abort();
+    let running = match start(Arc::clone(&live), options.listen, WATCH, tell_reload).await {
+        Ok(running) => running,
+        Err(NotStarted::Exposed(exposed)) => {
+            report(&[*exposed]);
+            return Ok(ExitCode::from(1));
+        }
+        Err(NotStarted::Failed(error)) => return Err(error),
+    };
+    let signals = tokio::spawn(end_on_signal(running.app().drain.clone()));
+    greet(running.app(), &live.snapshot())?;
+    running.finish(PATIENCE).await;
     signals.abort();
-    stop.cancel();
-    let _ = client_keys.await;
-    let _ = request_log.await;
-    let _ = tokio::time::timeout(Duration::from_secs(3), store.close()).await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -108,15 +63,6 @@ fn init_logging() {
         .with_ansi(std::io::stderr().is_terminal());
     // A second start within one process, as in tests, keeps the first one's logger.
     let _ = logger.try_init();
-}
-
-fn log_limits(snapshot: &Snapshot) -> Limits {
-    let days = snapshot.log.retention.as_secs().div_ceil(86_400);
-    Limits {
-        days: u32::try_from(days).unwrap_or(u32::MAX),
-        rows: snapshot.log.max_rows,
-        ..Limits::default()
-    }
 }
 
 /// Says where quire is and what to do next.

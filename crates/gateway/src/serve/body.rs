@@ -37,6 +37,10 @@ async fn collect(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Resul
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
+    // This client waits for leave to send it.
+    if announced > limit && headers.contains_key(header::EXPECT) {
+        return Err(too_large(limit));
+    }
     let mut bytes = Vec::with_capacity(if announced > limit { 0 } else { announced });
     let mut read = 0usize;
     loop {

@@ -8,16 +8,20 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::App;
+use super::worded::{Worded, refusal};
 
-/// The most headers of one request, and the most bytes of its head. A connection keeps a buffer of
-/// that size while its answer streams.
-const MAX_HEADERS: usize = 100;
+/// The most bytes of a request's head; a connection keeps a buffer of that size while its answer
+/// streams. It has 100 headers at most: hyper's own limit, which costs an allocation a request
+/// when it is set.
 const MAX_HEAD: usize = 16 << 10;
 /// How long to wait after the system refused a connection, for example for want of files.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long a client that was refused may go on sending.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// The address is in use.
 #[derive(Debug, thiserror::Error)]
@@ -93,27 +97,46 @@ async fn connection(app: Arc<App>, stream: TcpStream) {
         let app = Arc::clone(&app);
         async move { Ok::<_, std::convert::Infallible>(app.handle(request).await) }
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_timeout)
-        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEAD)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
+        .serve_connection(Worded::new(TokioIo::new(stream)), service);
     let served = tokio::select! {
-        served = connection.as_mut() => served,
+        served = &mut connection => served,
         () = drain.started() => {
-            connection.as_mut().graceful_shutdown();
+            Pin::new(&mut connection).graceful_shutdown();
             tokio::select! {
-                served = connection.as_mut() => served,
+                served = &mut connection => served,
                 () = drain.forced() => return,
             }
         }
     };
+    let parts = connection.into_parts();
+    let mut stream = parts.io.into_inner().into_inner();
     if let Err(error) = served {
         // Clients come and go; only their own side knows why.
         tracing::debug!(%error, "a connection ended early");
+        // One that sent nothing is merely idle, and would take this for its next answer.
+        if error.is_timeout() && !parts.read_buf.is_empty() {
+            let text =
+                format!("the request's head took longer than {} s", head_timeout.as_secs());
+            let _ = stream.write_all(&refusal("408", &text)).await;
+        }
     }
+    if !drain.is_draining() {
+        let _ = tokio::time::timeout(LINGER, let_go(stream)).await;
+    }
+}
+
+/// Closes a connection, but reads what is still being sent: a socket that is closed over unread
+/// bytes takes its last answer with it.
+async fn let_go(mut stream: TcpStream) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut rest = vec![0; 16 << 10];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
 }
 
 /// Who listens on a taken address.
@@ -126,7 +149,6 @@ async fn taken_by(address: SocketAddr) -> String {
 
 /// Asks whether it is quire that is there.
 async fn another_quire(address: SocketAddr) -> Option<String> {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let ask = async {
         let mut stream = TcpStream::connect(address).await.ok()?;
         let request =

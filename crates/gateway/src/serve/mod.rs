@@ -12,7 +12,9 @@ mod guard;
 mod health;
 mod listen;
 mod responses;
+mod start;
 mod stream;
+mod worded;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ pub use answer::Answer;
 pub use guard::{is_local_name, shown_key};
 pub use health::status;
 pub use listen::{Listener, PortTaken};
+pub use start::{NotStarted, Running, start};
 
 use crate::admin;
 use crate::admin_token::AdminToken;
@@ -94,7 +97,7 @@ impl App {
             }
             _ => {}
         }
-        let key_name = guard::check_key(request.headers(), &self.keys)?;
+        let key_name = guard::check_key(request.headers(), &self.keys, self.address)?;
         let call = Call { id, request, key_name };
         match (call.request.method().as_str(), path.as_str()) {
             ("POST", "/v1/responses") => responses::create(&self, snapshot, call).await,

@@ -1,7 +1,7 @@
 //! `POST /v1/responses`, and the upgrade that is declined for now.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -19,6 +19,8 @@ use crate::route::{self, NotFound};
 /// somebody else may answer instead.
 const HOLD: Duration = Duration::from_secs(2);
 const HOLD_WITH_FALLBACK: Duration = Duration::from_secs(10);
+/// The most characters of a message that quotes the request.
+const MAX_WORDS: usize = 1000;
 
 /// Answers a request.
 pub(super) async fn create(
@@ -28,15 +30,14 @@ pub(super) async fn create(
 ) -> Result<Response<Answer>, Fault> {
     let recorder = snapshot.log.enabled.then(|| app.recorder.clone());
     let ledger = Ledger::open(call.id.to_owned(), "responses", recorder, Arc::clone(&app.metrics));
+    let reader = super::error::reader_of(call.request.headers());
     let done = answer(app, snapshot, call, &ledger).await;
     if let Err(fault) = &done {
         ledger.failed(fault);
     }
     let status = match &done {
         Ok(response) => response.status().as_u16(),
-        Err(fault) => {
-            wire::responses::fault::answer(fault, wire::responses::fault::Reader::Other).status
-        }
+        Err(fault) => wire::responses::fault::answer(fault, reader).status,
     };
     ledger.note(|exchange| exchange.status = Some(status));
     done
@@ -85,7 +86,7 @@ async fn answer(
     let hold = if route.candidates.len() > 1 { HOLD_WITH_FALLBACK } else { HOLD };
     let vault = ModelVault::new(Arc::clone(&app.gateway.sealer), route.candidates[0].name());
     let keep_alive = snapshot.server.keep_alive;
-    let early_notes = Arc::new(OnceLock::new());
+    let early_notes = Arc::new(Mutex::new(String::new()));
     let ask = Ask {
         document,
         route,
@@ -113,7 +114,7 @@ async fn answer(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    add_notes(headers, early_notes.get().map_or("", String::as_str));
+    add_notes(headers, &early_notes.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(response)
 }
 
@@ -132,7 +133,9 @@ fn not_found(missing: NotFound) -> Fault {
             Kind::UnknownModel
         }
     };
-    Fault { param: Some("model".to_owned()), ..Fault::new(kind, missing.to_string()) }
+    // The name that was asked for is in it, and may be a book.
+    let text: String = missing.to_string().chars().take(MAX_WORDS).collect();
+    Fault { param: Some("model".to_owned()), ..Fault::new(kind, text) }
 }
 
 /// The name of the client's program, without version and system.

@@ -55,9 +55,9 @@ impl Client {
         *request.uri_mut() = path.parse().map_err(|_| {
             Fault::new(Kind::Internal, "the provider's URL cannot be put on the wire")
         })?;
-        // A kept connection may have been closed just now: then nothing was read and a fresh one
-        // is tried. A fresh one is tried once only.
-        while let Some(connection) = self.pool.take(&origin) {
+        // A kept connection may have been closed just now: then a fresh one is tried. Only one
+        // kept one is: an upstream that read the request and broke would read it every time.
+        if let Some(connection) = self.pool.take(&origin) {
             match self.exchange(connection, &origin, &request, timeouts).await {
                 Err(Failed::Stale) => {}
                 Err(Failed::Fault(fault)) => return Err(fault),
