@@ -169,3 +169,77 @@ impl Writer {
         Answer { events: self.events, object: self.encoder.into_object(), usage, notes }
     }
 }
+
+/// Targets that between them reach every branch of both translations.
+fn extremes() -> [Target; 3] {
+    use crate::chat::target::{MaxTokens, Quirk, Replay, Structured, ToolChoices};
+    let poor = ToolChoices { none: false, required: false, named: false };
+    [
+        Target::default(),
+        Target {
+            images: true,
+            files: true,
+            developer_role: true,
+            max_tokens: MaxTokens::Completion,
+            structured: Structured::Schema,
+            strict_tools: true,
+            replay: Replay::ReasoningContent,
+            quirks: vec![Quirk::ThinkTags, Quirk::ContentRequired, Quirk::PlainRefs],
+            ..Target::default()
+        },
+        Target {
+            late_system: false,
+            structured: Structured::Object,
+            tool_choice: poor,
+            max_tools: Some(2),
+            replay: Replay::ReasoningDetails,
+            quirks: vec![Quirk::CumulativeReasoning],
+            ..Target::default()
+        },
+    ]
+}
+
+/// What every kind of target is sent for this body: nothing where it is refused. Whoever calls
+/// this checks that each is JSON.
+pub fn bodies(body: &[u8]) -> Vec<String> {
+    let Ok(body) = str::from_utf8(body) else { return Vec::new() };
+    let sent = extremes().into_iter().filter_map(|target| request(body, &target).ok());
+    sent.map(|sent| sent.body).collect()
+}
+
+/// Whether these bytes, as a stream and as a whole answer of every kind of target, end once, keep
+/// the frame of server-sent events, and say the same however they are cut.
+///
+/// # Errors
+/// What is wrong.
+pub fn ends_once(bytes: &[u8]) -> Result<(), String> {
+    let asked = r#"{"model":"m","stream":true,"input":"x","include":["reasoning.encrypted_content"],"tools":[{"type":"function","name":"f"},{"type":"custom","name":"c"},{"type":"tool_search"},{"type":"local_shell"}]}"#;
+    for (index, target) in extremes().into_iter().enumerate() {
+        let mut sent = request(asked, &target).map_err(|fault| fault.to_string())?;
+        sent.compact = index == 2 && bytes.first() == Some(&b' ');
+        let whole = stream([bytes], Ending::Closed, &sent, &target);
+        let middle = bytes.len() / 2;
+        for size in [1, 7, middle.max(1)] {
+            let split = stream(bytes.chunks(size), Ending::Closed, &sent, &target);
+            if split != whole {
+                return Err(format!("pieces of {size} bytes say something else:\n{}\n{}", split.events, whole.events));
+            }
+        }
+        let text = String::from_utf8_lossy(bytes);
+        for answer in [whole, self::whole(&text, &sent, &target)] {
+            let mut ends = 0;
+            for line in answer.events.split('\n') {
+                match line.split_once(": ") {
+                    Some(("event", "response.completed" | "response.incomplete" | "response.failed")) => ends += 1,
+                    Some(("event" | "data", _)) => {}
+                    _ if line.is_empty() => {}
+                    _ => return Err(format!("a line that is no field: {line}")),
+                }
+            }
+            if ends != 1 || !answer.events.ends_with("data: [DONE]\n\n") {
+                return Err(format!("{ends} ends:\n{}", answer.events));
+            }
+        }
+    }
+    Ok(())
+}

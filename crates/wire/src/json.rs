@@ -443,7 +443,19 @@ impl<'t, 'a> Value<'t, 'a> {
 
     /// The last member called `name`, as most readers of JSON take it.
     pub fn get(self, name: &str) -> Option<Value<'t, 'a>> {
-        self.members().filter(|(key, _)| key.is(name)).last().map(|(_, value)| value)
+        let node = self.node();
+        if node.kind != Kind::Object {
+            return None;
+        }
+        let (mut at, mut found) = (self.index + 1, None);
+        while at < node.next {
+            let key = self.nodes[at as usize];
+            if is(&self.text[key.start as usize + 1..key.end as usize - 1], name) {
+                found = Some(at + 1);
+            }
+            at = self.nodes[at as usize + 1].next;
+        }
+        found.map(|index| Value { index, ..self })
     }
 
     /// The members of an object in their order; nothing for other kinds.
@@ -535,12 +547,7 @@ impl<'a> Escaped<'a> {
 
     /// Whether the plain text is `plain`.
     pub fn is(&self, plain: &str) -> bool {
-        // An escape is never shorter than what it stands for.
-        match self.0.len().cmp(&plain.len()) {
-            Ordering::Less => false,
-            Ordering::Equal => self.0 == plain && !plain.contains('\\'),
-            Ordering::Greater => self.0.contains('\\') && self.text() == plain,
-        }
+        is(&self.0, plain)
     }
 
     /// Whether there is no text.
@@ -590,6 +597,19 @@ pub fn quote_into(text: &str, out: &mut String) {
     out.push('"');
     escape_into(text, out);
     out.push('"');
+}
+
+/// Whether `escaped` stands for `plain`. An escape is longer than what it stands for, so most texts
+/// are told apart by their length.
+fn is(escaped: &str, plain: &str) -> bool {
+    match escaped.len().cmp(&plain.len()) {
+        Ordering::Less => false,
+        Ordering::Equal => escaped == plain && !plain.contains('\\'),
+        Ordering::Greater => match memchr::memchr(b'\\', escaped.as_bytes()) {
+            Some(first) => unescape(escaped, first) == plain,
+            None => false,
+        },
+    }
 }
 
 fn unescape(escaped: &str, first: usize) -> String {

@@ -107,7 +107,6 @@ impl Pieces {
 /// Whether the pieces so far are one whole JSON object or array.
 #[derive(Debug, Default)]
 pub struct Progress {
-    pieces: Pieces,
     depth: u32,
     in_string: bool,
     after_slash: bool,
@@ -119,32 +118,55 @@ pub struct Progress {
 impl Progress {
     /// Takes one more piece.
     pub fn push(&mut self, escaped: &str) {
-        let mut pieces = std::mem::take(&mut self.pieces);
-        pieces.each(escaped, |c| self.take(c));
-        self.pieces = pieces;
+        let bytes = escaped.as_bytes();
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            // The quote that ends a string, and the slash that hides it, are both escaped here.
+            if self.in_string && !self.after_slash {
+                let Some(plain) = memchr::memchr(b'\\', &bytes[at..]) else { return };
+                at += plain;
+            }
+            if bytes[at] != b'\\' {
+                self.take(byte);
+                at += 1;
+                continue;
+            }
+            let (plain, length) = match bytes.get(at + 1) {
+                Some(b'n' | b't' | b'r') => (b' ', 2),
+                Some(b'u') => {
+                    let unit = escaped.get(at + 2..at + 6).map(|digits| u8::from_str_radix(digits, 16));
+                    // What is beyond one byte is no mark of JSON.
+                    (unit.and_then(Result::ok).unwrap_or(b'x'), 6)
+                }
+                Some(&other) => (other, 2),
+                None => (b'x', 1),
+            };
+            self.take(plain);
+            at += length;
+        }
     }
 
-    fn take(&mut self, c: char) {
+    fn take(&mut self, byte: u8) {
         if self.in_string {
-            match c {
+            match byte {
                 _ if self.after_slash => self.after_slash = false,
-                '\\' => self.after_slash = true,
-                '"' => self.in_string = false,
+                b'\\' => self.after_slash = true,
+                b'"' => self.in_string = false,
                 _ => {}
             }
             return;
         }
         let outside = self.depth == 0;
-        match c {
-            ' ' | '\n' | '\r' | '\t' => {}
-            '{' | '[' if outside && self.started => self.stray = true,
-            '{' | '[' => {
+        match byte {
+            b' ' | b'\n' | b'\r' | b'\t' => {}
+            b'{' | b'[' if outside && self.started => self.stray = true,
+            b'{' | b'[' => {
                 self.depth += 1;
                 self.started = true;
             }
             _ if outside => self.stray = true,
-            '}' | ']' => self.depth -= 1,
-            '"' => self.in_string = true,
+            b'}' | b']' => self.depth -= 1,
+            b'"' => self.in_string = true,
             _ => {}
         }
     }
@@ -215,9 +237,26 @@ impl InputReader {
             out.push_str(escaped);
             return;
         }
-        let mut pieces = std::mem::take(&mut self.pieces);
-        pieces.each(escaped, |c| self.take(c, out));
-        self.pieces = pieces;
+        let mut rest = escaped;
+        while !rest.is_empty() {
+            // Inside of the input everything up to the next escape goes out as it is.
+            if self.state == State::Input && self.held.is_empty() && self.pieces.high.is_none() {
+                let plain = memchr::memchr(b'\\', rest.as_bytes()).unwrap_or(rest.len());
+                out.push_str(&rest[..plain]);
+                rest = &rest[plain..];
+            }
+            let length = match rest.as_bytes() {
+                [] => break,
+                [b'\\', b'u', ..] => 6,
+                [b'\\', ..] => 2,
+                _ => rest.chars().next().map_or(1, char::len_utf8),
+            };
+            let (unit, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+            let mut pieces = std::mem::take(&mut self.pieces);
+            pieces.each(unit, |c| self.take(c, out));
+            self.pieces = pieces;
+            rest = after;
+        }
         if self.state == State::Bare {
             out.push_str(&std::mem::take(&mut self.raw));
         }

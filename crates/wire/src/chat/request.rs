@@ -211,7 +211,9 @@ fn tool_choice(
                 out.push_str("\"}}");
             }
             Some(_) => {
-                notes.add(Code::ToolChoice, "tool_choice");
+                if target.tool_choice.required {
+                    notes.add(Code::ToolChoice, "tool_choice");
+                }
                 required(out, notes);
             }
             None => notes.add(Code::ToolChoice, "tool_choice.name"),

@@ -378,14 +378,17 @@ fn result<'a>(
     push(reader, Item::Result { call_id, parts })
 }
 
-/// The names that one found tool or namespace brings.
+/// The names that one found tool or namespace brings, as models see them.
 fn found_text(tool: Value<'_, '_>) -> Option<String> {
     let name = tool.get("name")?.as_str()?.text().into_owned();
     let inner: Vec<String> = tool
         .get("tools")
         .into_iter()
         .flat_map(Value::elements)
-        .filter_map(|tool| Some(format!("{name}.{}", tool.get("name")?.as_str()?.text())))
+        .filter_map(|tool| {
+            let tool = tool.get("name")?.as_str()?;
+            Some(format!("{}__{}", name.trim_end_matches('_'), tool.text()))
+        })
         .collect();
     Some(if inner.is_empty() { name } else { inner.join(", ") })
 }
