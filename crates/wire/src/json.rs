@@ -6,10 +6,12 @@
 //! text, member order and duplicate members survive. Nothing here builds a tree.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-/// How deep values may nest.
-pub const MAX_DEPTH: usize = 128;
+/// How deep values may nest. What is written from a document nests a few levels deeper, and many
+/// readers stop at 127.
+pub const MAX_DEPTH: usize = 120;
 /// How many values one document may hold; it bounds the tape's memory at 128 MiB.
 pub const MAX_NODES: usize = 8 << 20;
 
@@ -70,6 +72,8 @@ struct Node {
 pub struct Tape {
     nodes: Vec<Node>,
     open: Vec<u32>,
+    /// Where `\\uXXXX` is half of a surrogate pair without its other half.
+    halves: Vec<u32>,
 }
 
 impl Tape {
@@ -78,13 +82,29 @@ impl Tape {
     /// # Errors
     /// The text is not JSON, nests deeper than [`MAX_DEPTH`] or holds more than [`MAX_NODES`] values.
     pub fn read<'t, 'a>(&'t mut self, text: &'a str) -> Result<Value<'t, 'a>, SyntaxError> {
+        self.scan(text)?;
+        Ok(self.root(text))
+    }
+
+    /// The first half of [`Tape::read`].
+    pub(crate) fn scan(&mut self, text: &str) -> Result<(), SyntaxError> {
         self.nodes.clear();
         self.open.clear();
+        self.halves.clear();
         if u32::try_from(text.len()).is_err() {
             return Err(SyntaxError { offset: 0, expected: "less than 4 GiB" });
         }
-        Scanner { bytes: text.as_bytes(), at: 0, tape: self }.document()?;
-        Ok(Value { nodes: &self.nodes, text, index: 0 })
+        Scanner { bytes: text.as_bytes(), at: 0, tape: self }.document()
+    }
+
+    /// The value of the text that was scanned.
+    pub(crate) fn root<'t, 'a>(&'t self, text: &'a str) -> Value<'t, 'a> {
+        Value { nodes: &self.nodes, text, index: 0 }
+    }
+
+    /// Whether some string holds half of a surrogate pair: strict readers refuse that.
+    pub(crate) fn has_halves(&self) -> bool {
+        !self.halves.is_empty()
     }
 }
 
@@ -96,15 +116,19 @@ pub struct Document {
 }
 
 impl Document {
-    /// Checks and indexes `text`.
+    /// Checks and indexes `text`. Half of a surrogate pair becomes U+FFFD, since most upstreams
+    /// refuse a body that holds one.
     ///
     /// # Errors
     /// As [`Tape::read`].
-    pub fn parse(text: String) -> Result<Self, SyntaxError> {
+    pub fn parse(mut text: String) -> Result<Self, SyntaxError> {
         let mut tape = Tape::default();
         // Requests of coding agents hold a value every 20 to 60 bytes.
         tape.nodes.reserve(text.len() / 32);
-        tape.read(&text)?;
+        tape.scan(&text)?;
+        for &at in &tape.halves {
+            text.replace_range(at as usize..at as usize + 6, "\\ufffd");
+        }
         Ok(Self { text, tape })
     }
 
@@ -227,10 +251,13 @@ impl Scanner<'_, '_> {
     fn string(&mut self) -> Result<(), SyntaxError> {
         let start = self.at;
         self.at += 1;
+        // Where the first half of a surrogate pair stands that has no second half yet.
+        let mut high: Option<usize> = None;
         loop {
             self.at += plain_prefix(&self.bytes[self.at..]);
             match self.bytes.get(self.at) {
                 Some(b'"') => {
+                    self.tape.halves.extend(high.map(|at| at as u32));
                     self.at += 1;
                     self.push(start, Kind::String);
                     return Ok(());
@@ -246,7 +273,19 @@ impl Scanner<'_, '_> {
                             if !digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)) {
                                 return self.fail("four hexadecimal digits");
                             }
+                            let at = self.at - 1;
                             self.at += 5;
+                            match (surrogate(&self.bytes[at..self.at]), high.take()) {
+                                (None, before) => high = before,
+                                (Some(Half::Second), Some(first)) if first + 6 == at => {}
+                                (Some(half), before) => {
+                                    self.tape.halves.extend(before.map(|at| at as u32));
+                                    match half {
+                                        Half::First => high = Some(at),
+                                        Half::Second => self.tape.halves.push(at as u32),
+                                    }
+                                }
+                            }
                         }
                         _ => return self.fail("an escape"),
                     }
@@ -298,6 +337,22 @@ impl Scanner<'_, '_> {
         self.at += word.len();
         self.push(start, kind);
         Ok(())
+    }
+}
+
+/// Half of a surrogate pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    First,
+    Second,
+}
+
+/// Which half of a surrogate pair the `\\uXXXX` at the start of `escape` is, if it is one.
+pub(crate) fn surrogate(escape: &[u8]) -> Option<Half> {
+    match escape {
+        [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..] => Some(Half::First),
+        [b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..] => Some(Half::Second),
+        _ => None,
     }
 }
 
@@ -388,7 +443,19 @@ impl<'t, 'a> Value<'t, 'a> {
 
     /// The last member called `name`, as most readers of JSON take it.
     pub fn get(self, name: &str) -> Option<Value<'t, 'a>> {
-        self.members().filter(|(key, _)| key.is(name)).last().map(|(_, value)| value)
+        let node = self.node();
+        if node.kind != Kind::Object {
+            return None;
+        }
+        let (mut at, mut found) = (self.index + 1, None);
+        while at < node.next {
+            let key = self.nodes[at as usize];
+            if is(&self.text[key.start as usize + 1..key.end as usize - 1], name) {
+                found = Some(at + 1);
+            }
+            at = self.nodes[at as usize + 1].next;
+        }
+        found.map(|index| Value { index, ..self })
     }
 
     /// The members of an object in their order; nothing for other kinds.
@@ -480,7 +547,7 @@ impl<'a> Escaped<'a> {
 
     /// Whether the plain text is `plain`.
     pub fn is(&self, plain: &str) -> bool {
-        self.0 == plain && !plain.contains('\\') || (self.0.contains('\\') && self.text() == plain)
+        is(&self.0, plain)
     }
 
     /// Whether there is no text.
@@ -530,6 +597,19 @@ pub fn quote_into(text: &str, out: &mut String) {
     out.push('"');
     escape_into(text, out);
     out.push('"');
+}
+
+/// Whether `escaped` stands for `plain`. An escape is longer than what it stands for, so most texts
+/// are told apart by their length.
+fn is(escaped: &str, plain: &str) -> bool {
+    match escaped.len().cmp(&plain.len()) {
+        Ordering::Less => false,
+        Ordering::Equal => escaped == plain && !plain.contains('\\'),
+        Ordering::Greater => match memchr::memchr(b'\\', escaped.as_bytes()) {
+            Some(first) => unescape(escaped, first) == plain,
+            None => false,
+        },
+    }
 }
 
 fn unescape(escaped: &str, first: usize) -> String {
@@ -619,10 +699,23 @@ mod tests {
         assert_eq!(Escaped::trusted(r"\ud83d\ude00").text(), "😀");
     }
 
+    #[test]
+    fn a_document_loses_lone_surrogates_and_keeps_pairs() {
+        for (text, mended) in [
+            (r#"["\ud83d\ude00"]"#, r#"["\ud83d\ude00"]"#),
+            (r#"["a\ud83d","\ude00b"]"#, r#"["a\ufffd","\ufffdb"]"#),
+            (r#"["\uD83D\ud83d\ude00\ude00"]"#, r#"["\ufffd\ud83d\ude00\ufffd"]"#),
+            (r#"["\ud83d x \ude00 \u0041"]"#, r#"["\ufffd x \ufffd \u0041"]"#),
+            (r#"["\\ud83d"]"#, r#"["\\ud83d"]"#),
+        ] {
+            assert_eq!(Document::parse(text.to_owned()).unwrap().text(), mended);
+        }
+    }
+
     proptest! {
         #[test]
         fn agrees_with_serde_json_on_what_is_json(text in r#"[\[\]{}",:0-9eE+\-. truefalsn\\]{0,24}"#) {
-            // serde_json refuses numbers beyond f64 and lone surrogates; those are not drawn here.
+            // serde_json refuses numbers beyond f64; those are not drawn here.
             prop_assert_eq!(accepts(&text), serde_json::from_str::<&serde_json::value::RawValue>(&text).is_ok());
         }
 

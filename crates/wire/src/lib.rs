@@ -5,6 +5,8 @@
 //! [`json`] explains how text travels as raw spans without being unescaped and escaped again.
 
 pub mod chat;
+#[doc(hidden)]
+pub mod drive;
 pub mod fault;
 pub mod json;
 pub mod note;

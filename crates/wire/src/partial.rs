@@ -1,6 +1,58 @@
 //! JSON that arrives in pieces, inside JSON strings that arrive whole: the arguments of a tool
 //! call in a stream. Nothing is parsed twice and nothing is held back longer than an escape takes.
 
+use crate::json::{Half, surrogate};
+
+/// The pieces of one text, where a surrogate pair may stand in two of them. Strict readers refuse an
+/// event that holds half of a pair.
+#[derive(Debug, Default)]
+pub struct Halves {
+    /// A first half, as it was escaped.
+    held: String,
+}
+
+impl Halves {
+    /// Whether something is held back.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// What can go out now: with the half that was held back, without one at the end, and with
+    /// U+FFFD for halves that belong to nothing.
+    pub fn mend(&mut self, piece: &str) -> String {
+        let mut text = std::mem::take(&mut self.held);
+        text.push_str(piece);
+        let mut at = 0;
+        while let Some(found) = memchr::memchr(b'\\', &text.as_bytes()[at..]) {
+            at += found;
+            let half = surrogate(&text.as_bytes()[at..]);
+            let length = if text.as_bytes().get(at + 1) == Some(&b'u') { 6 } else { 2 };
+            let next = text.as_bytes().get(at + length..).unwrap_or_default();
+            match half {
+                Some(Half::First) if surrogate(next) == Some(Half::Second) => at += 12,
+                Some(Half::First) if next.is_empty() => {
+                    self.held = text.split_off(at);
+                    return text;
+                }
+                Some(_) => {
+                    text.replace_range(at..at + 6, REPLACEMENT);
+                    at += 6;
+                }
+                None => at += length,
+            }
+        }
+        text
+    }
+
+    /// Ends the text: what stands for a half whose other half never came.
+    pub fn end(&mut self) -> Option<&'static str> {
+        (!std::mem::take(&mut self.held).is_empty()).then_some(REPLACEMENT)
+    }
+}
+
+/// U+FFFD, as long as the escape that it replaces.
+const REPLACEMENT: &str = "\\ufffd";
+
 /// The characters of a JSON text whose pieces arrive as escaped strings.
 #[derive(Debug, Default)]
 struct Pieces {
@@ -55,7 +107,6 @@ impl Pieces {
 /// Whether the pieces so far are one whole JSON object or array.
 #[derive(Debug, Default)]
 pub struct Progress {
-    pieces: Pieces,
     depth: u32,
     in_string: bool,
     after_slash: bool,
@@ -67,32 +118,55 @@ pub struct Progress {
 impl Progress {
     /// Takes one more piece.
     pub fn push(&mut self, escaped: &str) {
-        let mut pieces = std::mem::take(&mut self.pieces);
-        pieces.each(escaped, |c| self.take(c));
-        self.pieces = pieces;
+        let bytes = escaped.as_bytes();
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            // The quote that ends a string, and the slash that hides it, are both escaped here.
+            if self.in_string && !self.after_slash {
+                let Some(plain) = memchr::memchr(b'\\', &bytes[at..]) else { return };
+                at += plain;
+            }
+            if bytes[at] != b'\\' {
+                self.take(byte);
+                at += 1;
+                continue;
+            }
+            let (plain, length) = match bytes.get(at + 1) {
+                Some(b'n' | b't' | b'r') => (b' ', 2),
+                Some(b'u') => {
+                    let unit = escaped.get(at + 2..at + 6).map(|digits| u8::from_str_radix(digits, 16));
+                    // What is beyond one byte is no mark of JSON.
+                    (unit.and_then(Result::ok).unwrap_or(b'x'), 6)
+                }
+                Some(&other) => (other, 2),
+                None => (b'x', 1),
+            };
+            self.take(plain);
+            at += length;
+        }
     }
 
-    fn take(&mut self, c: char) {
+    fn take(&mut self, byte: u8) {
         if self.in_string {
-            match c {
+            match byte {
                 _ if self.after_slash => self.after_slash = false,
-                '\\' => self.after_slash = true,
-                '"' => self.in_string = false,
+                b'\\' => self.after_slash = true,
+                b'"' => self.in_string = false,
                 _ => {}
             }
             return;
         }
         let outside = self.depth == 0;
-        match c {
-            ' ' | '\n' | '\r' | '\t' => {}
-            '{' | '[' if outside && self.started => self.stray = true,
-            '{' | '[' => {
+        match byte {
+            b' ' | b'\n' | b'\r' | b'\t' => {}
+            b'{' | b'[' if outside && self.started => self.stray = true,
+            b'{' | b'[' => {
                 self.depth += 1;
                 self.started = true;
             }
             _ if outside => self.stray = true,
-            '}' | ']' => self.depth -= 1,
-            '"' => self.in_string = true,
+            b'}' | b']' => self.depth -= 1,
+            b'"' => self.in_string = true,
             _ => {}
         }
     }
@@ -163,9 +237,26 @@ impl InputReader {
             out.push_str(escaped);
             return;
         }
-        let mut pieces = std::mem::take(&mut self.pieces);
-        pieces.each(escaped, |c| self.take(c, out));
-        self.pieces = pieces;
+        let mut rest = escaped;
+        while !rest.is_empty() {
+            // Inside of the input everything up to the next escape goes out as it is.
+            if self.state == State::Input && self.held.is_empty() && self.pieces.high.is_none() {
+                let plain = memchr::memchr(b'\\', rest.as_bytes()).unwrap_or(rest.len());
+                out.push_str(&rest[..plain]);
+                rest = &rest[plain..];
+            }
+            let length = match rest.as_bytes() {
+                [] => break,
+                [b'\\', b'u', ..] => 6,
+                [b'\\', ..] => 2,
+                _ => rest.chars().next().map_or(1, char::len_utf8),
+            };
+            let (unit, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+            let mut pieces = std::mem::take(&mut self.pieces);
+            pieces.each(unit, |c| self.take(c, out));
+            self.pieces = pieces;
+            rest = after;
+        }
         if self.state == State::Bare {
             out.push_str(&std::mem::take(&mut self.raw));
         }
@@ -181,10 +272,13 @@ impl InputReader {
             _ if self.found => return Found::Broken,
             _ => {}
         }
-        if self.state == State::Done && self.members <= 1 {
+        if self.state == State::Done && self.members == 1 {
             out.push_str(&self.other);
         } else if self.state == State::Done {
-            out.push_str(&self.raw);
+            // A block of a script begins with a brace as well.
+            if self.members > 0 || self.raw.bytes().any(|byte| !b"{} \\ntr".contains(&byte)) {
+                out.push_str(&self.raw);
+            }
         } else {
             out.push_str(&self.raw);
             return Found::Broken;
@@ -336,7 +430,9 @@ impl InputReader {
         // What models write as an escape need not be one.
         let quoted = format!("\"{}\"", self.held);
         if crate::json::Tape::default().read(&quoted).is_ok() {
-            out.push_str(&self.held);
+            let mut halves = Halves::default();
+            out.push_str(&halves.mend(&self.held));
+            out.push_str(halves.end().unwrap_or_default());
         } else {
             crate::json::escape_into(&self.held, out);
         }
@@ -379,11 +475,13 @@ mod tests {
             (r#"{"patch":"p\tq"}"#, "p\tq", Found::Unwrapped),
             (r#"{"a":"1","b":"2"}"#, r#"{"a":"1","b":"2"}"#, Found::Unwrapped),
             ("*** Begin Patch\n", "*** Begin Patch\n", Found::Unwrapped),
-            ("{}", "", Found::Unwrapped),
+            (" { }\n", "", Found::Unwrapped),
+            ("{ run() }", "{ run() }", Found::Unwrapped),
             ("", "", Found::Unwrapped),
             (r#"{"input":"cut o"#, "cut o", Found::Broken),
             (r#"{"inp"#, r#"{"inp"#, Found::Broken),
             ("{\"input\":\"raw\nnewline\"}", "raw\nnewline", Found::Whole),
+            (r#"{"input":"\ud83dx\ude00\ud83d"}"#, "\u{fffd}x\u{fffd}\u{fffd}", Found::Whole),
         ];
         for (text, input, found) in cases {
             assert_eq!(read(text, &[]), (input.to_owned(), found), "{text}");
@@ -400,6 +498,15 @@ mod tests {
         assert_eq!(out, "x");
         reader.push(r#"\ude00\"}"#, &mut out);
         assert_eq!((reader.end(&mut out), out.as_str()), (Found::Whole, "x😀"));
+    }
+
+    #[test]
+    fn halves_of_a_pair_meet_and_lonely_ones_are_replaced() {
+        let mut halves = Halves::default();
+        let mended = [r"a\ud83d", r"\ude00b", r"\ude00\\ud83d\n", r"\ud83d", "x"].map(|piece| halves.mend(piece));
+        assert_eq!(mended, ["a", r"\ud83d\ude00b", r"\ufffd\\ud83d\n", "", r"\ufffdx"]);
+        assert_eq!(halves.end(), None);
+        assert_eq!((halves.mend(r"\ud83d").as_str(), halves.end()), ("", Some(r"\ufffd")));
     }
 
     #[test]

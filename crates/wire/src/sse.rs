@@ -55,7 +55,7 @@ struct Fields {
 }
 
 impl Decoder {
-    /// A decoder that refuses frames of more than `limit` bytes.
+    /// A decoder that refuses lines, and frames, of more than `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self { limit, kept: Vec::new(), searched: 0, fields: Fields::default(), started: false }
     }
@@ -85,10 +85,7 @@ impl Decoder {
         if self.kept.last() == Some(&b'\r') {
             self.searched -= 1;
         }
-        if self.kept.len() + self.fields.data.len() > self.limit {
-            return Err(Broken::TooLarge);
-        }
-        Ok(())
+        if self.searched > self.limit { Err(Broken::TooLarge) } else { Ok(()) }
     }
 
     /// Ends the stream. A last frame without its blank line counts, since real servers forget it;
@@ -98,7 +95,10 @@ impl Decoder {
     /// The last frame is not UTF-8.
     pub fn end(&mut self, sink: &mut impl FnMut(Frame<'_>)) -> Result<(), Broken> {
         let kept = std::mem::take(&mut self.kept);
-        let rest = kept.strip_suffix(b"\r").unwrap_or(&kept);
+        let mut rest = kept.strip_suffix(b"\r").unwrap_or(&kept);
+        if !self.started {
+            rest = rest.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(rest);
+        }
         if !rest.is_empty() {
             self.line(rest)?;
         }
@@ -124,6 +124,10 @@ impl Decoder {
                 _ => end + 1,
             };
             let mut line = &bytes[start..end];
+            // The same line must be too long however it was cut.
+            if line.len() > self.limit {
+                return Err(Broken::TooLarge);
+            }
             if !self.started {
                 self.started = true;
                 line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
@@ -214,14 +218,19 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(parts: &[&[u8]]) -> Result<Vec<(String, String)>, Broken> {
+        let (frames, end) = read_within(1 << 20, parts);
+        end.map(|()| frames)
+    }
+
+    fn read_within(limit: usize, parts: &[&[u8]]) -> (Vec<(String, String)>, Result<(), Broken>) {
         let mut frames = Vec::new();
         let mut sink = |f: Frame<'_>| frames.push((f.event.to_owned(), f.data.to_owned()));
-        let mut decoder = Decoder::new(1 << 20);
-        for part in parts {
-            decoder.push(part, &mut sink)?;
+        let mut decoder = Decoder::new(limit);
+        let mut end = parts.iter().try_for_each(|part| decoder.push(part, &mut sink));
+        if end.is_ok() {
+            end = decoder.end(&mut sink);
         }
-        decoder.end(&mut sink)?;
-        Ok(frames)
+        (frames, end)
     }
 
     fn frame(event: &str, data: &str) -> (String, String) {
@@ -260,6 +269,7 @@ mod tests {
             prop_assert_eq!(read(&parts), read(&[bytes]));
             let singly: Vec<&[u8]> = bytes.chunks(1).collect();
             prop_assert_eq!(read(&singly), read(&[bytes]));
+            prop_assert_eq!(read_within(9, &singly), read_within(9, &[bytes]));
         }
 
         #[test]

@@ -30,21 +30,13 @@ pub struct Timeouts {
 }
 
 /// The client for all providers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Client {
     connector: Connector,
     pool: Pool,
 }
 
 impl Client {
-    /// A client.
-    ///
-    /// # Errors
-    /// The system's certificates cannot be used.
-    pub fn new() -> Result<Self, rustls::Error> {
-        Ok(Self { connector: Connector::new()?, pool: Pool::default() })
-    }
-
     /// Sends a request whose URI is absolute, and waits for the head of the answer.
     ///
     /// # Errors

@@ -90,7 +90,37 @@ impl Item {
 
     /// Whether the client runs something when this item is done.
     pub(super) fn is_call(&self) -> bool {
-        argument_of(self.kind()).is_some()
+        self.kind().ends_with("_call")
+    }
+
+    /// Judges this item as the terminal response shows it, though it was never done.
+    pub(super) fn broken_off(&self, item: &Value, findings: &mut Findings) {
+        if item["status"] != "incomplete" {
+            findings.say(Rule::Status, "an item that was broken off is `incomplete`");
+        }
+        self.same(item, findings);
+        for (member, _) in places(self.kind()) {
+            let parts = if *member == "summary" { &self.summary } else { &self.content };
+            let streamed = parts.iter().map(|part| part.text.deltas.as_str());
+            if !streamed.eq(item[*member].as_array().into_iter().flatten().filter_map(part_text)) {
+                findings.say(Rule::Sum, format!("`{member}` is not what its deltas add up to"));
+            }
+        }
+        if let Some((_, member)) = argument_of(self.kind())
+            && item[member] != self.argument.deltas.as_str()
+        {
+            findings.say(Rule::Sum, format!("`{member}` is not what its deltas add up to"));
+        }
+    }
+
+    fn same(&self, item: &Value, findings: &mut Findings) {
+        for member in FIXED {
+            if item[member] != self.added[member] {
+                let message =
+                    format!("`{member}` was {} and is now {}", self.added[member], item[member]);
+                findings.say(Rule::Identity, message);
+            }
+        }
     }
 
     fn kind(&self) -> &str {
@@ -242,13 +272,7 @@ impl Item {
         if self.done.is_some() {
             return findings.say(Rule::Lifecycle, "the item is done twice");
         }
-        for member in FIXED {
-            if item[member] != self.added[member] {
-                let message =
-                    format!("`{member}` was {} and is now {}", self.added[member], item[member]);
-                findings.say(Rule::Identity, message);
-            }
-        }
+        self.same(item, findings);
         for (member, _) in places(self.kind()) {
             let parts = if *member == "summary" { &self.summary } else { &self.content };
             if parts.iter().any(|part| part.closed.is_none()) {

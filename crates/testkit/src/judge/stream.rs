@@ -207,26 +207,39 @@ impl Stream {
         object::tokens(&response["usage"], &mut self.findings);
         object::items(response, &mut self.findings);
         self.same(response);
-        let mut output = response["output"].as_array().into_iter().flatten().peekable();
-        let mut complete = true;
-        for index in 0..self.items.len() {
-            let item = &self.items[index];
-            match &item.done {
-                Some(done) => complete &= output.next() == Some(done),
-                // Clients run a call once it is done, and keep the other items while they repeat a
-                // request that failed: what was cut may be left open, and then is not whole.
-                None if status == "failed" || (status != "completed" && item.is_call()) => {
-                    output
-                        .next_if(|kept| kept["id"] == item.id() && kept["status"] == "incomplete");
-                }
-                None => self.say(Rule::Lifecycle, format!("item {index} is still open at the end")),
-            }
-        }
-        if !complete || output.next().is_some() {
-            self.say(Rule::Output, "`output` is not the items that were done, in their order");
-        }
+        self.output(response, status);
         self.ended = true;
         self.stage = Stage::Ended;
+    }
+
+    /// The output is what was done, and what was broken off: clients run a call once it is done, and
+    /// repeat a request that failed, so neither a cut call nor the rest of a failed answer is done.
+    fn output(&mut self, response: &Value, status: &str) {
+        let mut shown = response["output"].as_array().map_or(&[][..], Vec::as_slice).iter().peekable();
+        for index in 0..self.items.len() {
+            let item = &self.items[index];
+            let may_stay_open = status == "failed" || (status == "incomplete" && item.is_call());
+            match &item.done {
+                Some(done) => {
+                    if shown.next() != Some(done) {
+                        self.say(Rule::Output, format!("`output` does not show item {index} as it was done"));
+                        return;
+                    }
+                }
+                None if !may_stay_open => {
+                    self.say(Rule::Lifecycle, format!("item {index} is still open at the end"));
+                }
+                None => {
+                    let broken = shown.next_if(|shown| shown["id"] == item.id());
+                    if let Some(broken) = broken {
+                        item.broken_off(broken, &mut self.findings);
+                    }
+                }
+            }
+        }
+        if shown.next().is_some() {
+            self.say(Rule::Output, "`output` holds what was neither done nor begun");
+        }
     }
 
     fn add(&mut self, event: &Value) {

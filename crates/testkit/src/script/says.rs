@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::render::Beat;
 use super::Step;
 use super::line::{End, Line};
 
@@ -362,4 +363,27 @@ impl Says {
     pub fn over(self, line: Line) -> Step {
         Step::from(self).over(line)
     }
+
+    /// The bytes of the streamed answer to this request, for a test without sockets. Pauses take no
+    /// time; nothing follows a cut or a stall.
+    pub fn streamed(&self, request: &Value) -> Vec<u8> {
+        sent(super::stream(self, &super::Asked::of(request, 1), false))
+    }
+
+    /// The bytes of the whole answer to this request.
+    pub fn answered(&self, request: &Value) -> Vec<u8> {
+        sent(super::whole(self, &super::Asked::of(request, 1)))
+    }
+}
+
+fn sent(beats: Vec<Beat>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for beat in beats {
+        match beat {
+            Beat::Send(more) => bytes.extend(more),
+            Beat::Pause(_) => {}
+            Beat::Cut(_) | Beat::Stall => break,
+        }
+    }
+    bytes
 }

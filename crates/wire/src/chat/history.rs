@@ -3,15 +3,16 @@
 
 use super::names::Names;
 use super::target::{Quirk, Replay, Target};
-use crate::json::Escaped;
+use crate::json::{Escaped, Kind, Tape};
 use crate::note::{Code, Notes};
 use crate::turn::{Call, Item, Opened, Part, Payload, Role, Sealed, Vault};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// What stands for a result that the history lacks.
 const MISSING_RESULT: &str = "[no result: the call was interrupted]";
 
-/// Writes the messages of `items`, without brackets.
+/// Writes the messages of `items`, without brackets, and says whether there are any.
 pub(super) fn write(
     items: &[Item<'_>],
     target: &Target,
@@ -19,7 +20,7 @@ pub(super) fn write(
     vault: &dyn Vault,
     notes: &mut Notes,
     out: &mut String,
-) {
+) -> bool {
     let mut writer = Writer {
         items,
         target,
@@ -28,11 +29,14 @@ pub(super) fn write(
         notes,
         out,
         results: Results::of(items),
-        seen_calls: HashMap::new(),
+        call_ids: CallIds::of(items),
+        has_calls: items.iter().any(|item| matches!(item, Item::Call(_))),
+        tape: Tape::default(),
         round: Round::default(),
         first: true,
     };
     writer.all();
+    !writer.first
 }
 
 /// Where the results of each call are.
@@ -58,6 +62,55 @@ impl<'i> Results<'i> {
         self.used[index] = true;
         Some(index)
     }
+
+    /// Takes the result at `index`, to which no call belongs.
+    fn take_orphan(&mut self, call_id: &str, index: usize) {
+        self.used[index] = true;
+        // Every earlier one is taken already, so it is the next.
+        if let Some(waiting) = self.waiting.get_mut(call_id)
+            && waiting.last() == Some(&index)
+        {
+            waiting.pop();
+        }
+    }
+}
+
+/// The ids of the calls: each must be unique within the conversation.
+struct CallIds<'i> {
+    /// How often each id was given out. All that the history knows are here, so that no new one is
+    /// equal to one of them.
+    given: HashMap<Cow<'i, str>, u32>,
+}
+
+impl<'i> CallIds<'i> {
+    fn of(items: &'i [Item<'_>]) -> Self {
+        let ids = items.iter().filter_map(|item| match item {
+            Item::Call(call) => Some((Cow::Borrowed(call.id.escaped()), 0)),
+            _ => None,
+        });
+        Self { given: ids.collect() }
+    }
+
+    /// The id for the next call that has this one, and whether it is another.
+    fn next(&mut self, id: &'i str) -> (String, bool) {
+        let count = self.given.entry(Cow::Borrowed(id)).or_default();
+        *count += 1;
+        if *count == 1 && !id.is_empty() {
+            return (id.to_owned(), false);
+        }
+        loop {
+            let count = self.given.entry(Cow::Borrowed(id)).or_default();
+            let fresh = match id {
+                "" => format!("call_{count}"),
+                id => format!("{id}_{count}"),
+            };
+            *count += 1;
+            if !self.given.contains_key(fresh.as_str()) {
+                self.given.insert(Cow::Owned(fresh.clone()), 1);
+                return (fresh, true);
+            }
+        }
+    }
 }
 
 /// What the assistant said and did between two other messages.
@@ -76,8 +129,10 @@ struct Writer<'i, 'a, 'w> {
     notes: &'w mut Notes,
     out: &'w mut String,
     results: Results<'i>,
-    /// How often each call id has been written.
-    seen_calls: HashMap<&'i str, u32>,
+    call_ids: CallIds<'i>,
+    has_calls: bool,
+    /// For arguments, each of which must be a JSON object.
+    tape: Tape,
     round: Round<'i, 'a>,
     first: bool,
 }
@@ -172,7 +227,9 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
             return;
         }
         self.out.push_str(r#","content":["#);
-        for (index, part) in parts.iter().enumerate() {
+        // MiMo refuses a part without text.
+        let says = |part: &&Part<'_>| !matches!(part, Part::Text(text) if text.is_empty());
+        for (index, part) in parts.iter().filter(says).enumerate() {
             if index > 0 {
                 self.out.push(',');
             }
@@ -278,10 +335,7 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
             return;
         }
         self.finish_round();
-        self.results.used[index] = true;
-        if let Some(waiting) = self.results.waiting.get_mut(call_id.escaped()) {
-            waiting.retain(|&other| other != index);
-        }
+        self.results.take_orphan(call_id.escaped(), index);
         self.notes.add(Code::ResultOrphan, "input[].call_id");
         self.user(parts);
     }
@@ -311,7 +365,7 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
             }
             self.out.push('"');
         }
-        self.reasoning(&round.reasoning, !round.calls.is_empty());
+        self.reasoning(&round.reasoning);
         if round.calls.is_empty() {
             self.out.push('}');
             return;
@@ -330,15 +384,10 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
 
     /// Writes one call and returns the id it got: ids must be unique within the conversation.
     fn call(&mut self, call: &'i Call<'a>) -> String {
-        let count = self.seen_calls.entry(call.id.escaped()).or_default();
-        *count += 1;
-        let id = match *count {
-            1 => call.id.escaped().to_owned(),
-            number => {
-                self.notes.add(Code::CallIdRepeated, "input[].call_id");
-                format!("{}_{number}", call.id.escaped())
-            }
-        };
+        let (id, is_new) = self.call_ids.next(call.id.escaped());
+        if is_new {
+            self.notes.add(Code::CallIdRepeated, "input[].call_id");
+        }
         self.out.push_str(r#"{"id":""#);
         self.out.push_str(&id);
         self.out.push_str(r#"","type":"function","function":{"name":""#);
@@ -346,10 +395,10 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
         self.out.push_str(r#"","arguments":""#);
         match &call.payload {
             Payload::Arguments(text) => {
-                let start = text.escaped().trim_start_matches([' ', '\\', 'n', 't', 'r']);
-                if start.starts_with('{') {
+                let plain = text.text();
+                if self.tape.read(&plain).is_ok_and(|value| value.kind() == Kind::Object) {
                     self.out.push_str(text.escaped());
-                } else if start.is_empty() {
+                } else if plain.trim().is_empty() {
                     self.out.push_str("{}");
                 } else {
                     self.notes.add(Code::ArgumentsRepaired, "input[].arguments");
@@ -429,7 +478,7 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
     }
 
     /// The reasoning of a round, in the member where the model takes it back.
-    fn reasoning(&mut self, items: &[&Item<'_>], with_calls: bool) {
+    fn reasoning(&mut self, items: &[&Item<'_>]) {
         if self.target.replay == Replay::No {
             if !items.is_empty() {
                 self.notes.add(Code::ReasoningDropped, "input[].reasoning");
@@ -438,7 +487,7 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
         }
         let mut text = String::new();
         for item in items {
-            let Item::Reasoning { sealed, text: shown, .. } = item else { continue };
+            let Item::Reasoning { sealed, text: shown, summary } = item else { continue };
             if !text.is_empty() {
                 text.push_str(r"\n\n");
             }
@@ -449,6 +498,12 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
                 _ if !shown.is_empty() => {
                     shown.iter().for_each(|piece| text.push_str(piece.escaped()));
                 }
+                // quire shows all of it as the summary; a summary is still better than nothing.
+                None if !summary.is_empty() => {
+                    summary.iter().for_each(|piece| text.push_str(piece.escaped()));
+                }
+                // An empty item says nothing.
+                None => {}
                 _ => self.notes.add(Code::ReasoningForeign, "input[].encrypted_content"),
             }
         }
@@ -460,8 +515,9 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
                 (r#","reasoning_details":[{"type":"reasoning.text","text":""#, "\"}]")
             }
         };
-        // DeepSeek refuses calls of a thinking model without the member, even where it is empty.
-        let demanded = with_calls && self.target.replay == Replay::ReasoningContent;
+        // A thinking DeepSeek or MiMo refuses calls without the member, and once there were calls
+        // plain answers too; an empty text is enough.
+        let demanded = self.has_calls && self.target.replay == Replay::ReasoningContent;
         if !text.is_empty() || demanded {
             self.out.push_str(before);
             self.out.push_str(&text);

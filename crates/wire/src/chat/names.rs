@@ -4,6 +4,7 @@
 
 use crate::json::Escaped;
 use crate::turn::{Tool, ToolKind, ToolName};
+use std::collections::HashMap;
 
 /// The longest name.
 const MAX_NAME: usize = 64;
@@ -14,6 +15,10 @@ const TRANSPARENT_NAMESPACE: &str = "functions";
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     entries: Vec<Entry>,
+    /// Index of the entry with this name on the wire.
+    by_wire: HashMap<String, usize>,
+    /// Index of the entry with this namespace and name. A request may declare any number of tools.
+    by_name: HashMap<(Option<String>, String), usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -54,8 +59,9 @@ impl Names {
             ToolKind::ToolSearch { .. } => IdentityKind::ToolSearch,
             ToolKind::LocalShell => IdentityKind::LocalShell,
         };
-        let namespace = tool.name.namespace.as_ref().map(|space| space.escaped().to_owned());
-        let name = tool.name.name.escaped().to_owned();
+        let (namespace, name) = key_of(&tool.name);
+        self.by_wire.insert(wire.clone(), self.entries.len());
+        self.by_name.insert((namespace.clone(), name.clone()), self.entries.len());
         self.entries.push(Entry { wire, identity: Identity { namespace, name, kind } });
         self.entries.last().map(|entry| entry.wire.as_str())
     }
@@ -72,7 +78,7 @@ impl Names {
 
     /// Who is called by `wire`, if the client declared it.
     pub fn find(&self, wire: &Escaped<'_>) -> Option<&Identity> {
-        self.entries.iter().find(|entry| wire.is(&entry.wire)).map(|entry| &entry.identity)
+        self.by_wire.get(wire.text().as_ref()).map(|&index| &self.entries[index].identity)
     }
 
     /// Whether no tool was declared.
@@ -86,19 +92,18 @@ impl Names {
     }
 
     fn position(&self, name: &ToolName<'_>) -> Option<usize> {
-        self.entries.iter().position(|entry| {
-            entry.identity.name == name.name.escaped()
-                && entry.identity.namespace.as_deref() == name.namespace.as_ref().map(Escaped::escaped)
-        })
+        self.by_name.get(&key_of(name)).copied()
     }
 
     /// `wanted`, or with a number where another tool has that name.
     fn unique(&self, wanted: String) -> String {
-        let taken = |name: &str| self.entries.iter().any(|entry| entry.wire == name);
+        let taken = |name: &str| self.by_wire.contains_key(name);
         if !taken(&wanted) {
             return wanted;
         }
-        (2..)
+        // After a few it is cheaper to start from how many there are.
+        (2..10)
+            .chain(self.entries.len()..)
             .map(|number| {
                 let suffix = format!("_{number}");
                 let keep = wanted.len().min(MAX_NAME - suffix.len());
@@ -107,6 +112,10 @@ impl Names {
             .find(|name| !taken(name))
             .expect("some number is free")
     }
+}
+
+fn key_of(name: &ToolName<'_>) -> (Option<String>, String) {
+    (name.namespace.as_ref().map(|space| space.escaped().to_owned()), name.name.escaped().to_owned())
 }
 
 /// Namespace and name in one, as the wire allows it. Long names keep their start and end in a

@@ -33,7 +33,10 @@ pub fn render(
     out.push_str("{\"model\":");
     quote_into(&target.model, &mut out);
     out.push_str(",\"messages\":[");
-    history::write(&turn.items, target, &names, vault, notes, &mut out);
+    if !history::write(&turn.items, target, &names, vault, notes, &mut out) {
+        let text = "`input` holds nothing that this model can be told";
+        return Err(Fault::bad_request("input", text));
+    }
     out.push(']');
     if !offered.is_empty() {
         out.push_str(",\"tools\":[");
@@ -185,7 +188,7 @@ fn tool_choice(
     out: &mut String,
 ) {
     if names.is_empty() {
-        if matches!(choice, ToolChoice::Required | ToolChoice::Named(_)) {
+        if matches!(choice, ToolChoice::Required | ToolChoice::Named(_) | ToolChoice::Allowed { .. }) {
             notes.add(Code::ToolChoice, "tool_choice");
         }
         return;
@@ -208,7 +211,9 @@ fn tool_choice(
                 out.push_str("\"}}");
             }
             Some(_) => {
-                notes.add(Code::ToolChoice, "tool_choice");
+                if target.tool_choice.required {
+                    notes.add(Code::ToolChoice, "tool_choice");
+                }
                 required(out, notes);
             }
             None => notes.add(Code::ToolChoice, "tool_choice.name"),
@@ -217,7 +222,7 @@ fn tool_choice(
 }
 
 fn format(turn: &Turn<'_>, target: &Target, notes: &mut Notes, out: &mut String) {
-    // Servers that know only `json_object` refuse it unless the prompt mentions JSON.
+    // OpenAI, DeepSeek and others refuse `json_object` unless the prompt mentions JSON.
     let mentions_json = || {
         turn.items.iter().any(|item| match item {
             crate::turn::Item::Message { parts, .. } => parts.iter().any(|part| match part {
@@ -248,9 +253,13 @@ fn format(turn: &Turn<'_>, target: &Target, notes: &mut Notes, out: &mut String)
             out.push_str(schema);
             out.push_str("}}");
         }
-        (Format::JsonObject, Structured::Schema) => {
+        (Format::JsonObject, Structured::Schema) if mentions_json() => {
             out.push_str(r#","response_format":{"type":"json_object"}"#);
         }
+        // The same wish in words that nobody refuses.
+        (Format::JsonObject, Structured::Schema) => out.push_str(
+            r#","response_format":{"type":"json_schema","json_schema":{"name":"object","schema":{"type":"object"}}}"#,
+        ),
         (format, Structured::Object) if mentions_json() => {
             if matches!(format, Format::JsonSchema { .. }) {
                 notes.add(Code::SchemaAsObject, "text.format");

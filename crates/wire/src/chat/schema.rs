@@ -2,7 +2,7 @@
 //! stands; only what servers refuse is mended, with a note.
 
 use super::target::{Quirk, Target};
-use crate::json::{Kind, Tape, Value};
+use crate::json::{Escaped, Kind, Tape, Value};
 use crate::note::{Code, Notes};
 use std::borrow::Cow;
 
@@ -15,11 +15,10 @@ pub(super) fn accepted<'a>(
     notes: &mut Notes,
 ) -> Cow<'a, str> {
     let Some(raw) = parameters else { return Cow::Borrowed(NO_PARAMETERS) };
-    let rooted = is_rooted(raw);
-    let encrypted = memchr::memmem::find(raw.as_bytes(), b"\"encrypted\"").is_some();
-    let refs = target.has(Quirk::PlainRefs)
-        && memchr::memmem::find(raw.as_bytes(), b"\"$ref\"").is_some();
-    if rooted && !encrypted && !refs {
+    let mentions = |word: &str| memchr::memmem::find(raw.as_bytes(), word.as_bytes()).is_some();
+    let refs = target.has(Quirk::PlainRefs) && mentions("\"$ref\"");
+    let suspicious = refs || mentions("\"encrypted\"") || mentions("\"array\"");
+    if !suspicious && is_rooted(raw) && mentions("\"properties\"") {
         return Cow::Borrowed(raw);
     }
     let mut tape = Tape::default();
@@ -28,40 +27,60 @@ pub(super) fn accepted<'a>(
         notes.add(Code::SchemaRepaired, "tools[].parameters");
         return Cow::Borrowed(NO_PARAMETERS);
     }
-    let mut mend = Mend { out: String::with_capacity(raw.len() + 32), notes, refs };
+    let mut mend =
+        Mend { out: String::with_capacity(raw.len() + 32), notes, refs, changed: false };
     mend.root(value);
-    Cow::Owned(mend.out)
+    if mend.changed { Cow::Owned(mend.out) } else { Cow::Borrowed(raw) }
 }
 
-/// Whether the root says that it is an object, in the form in which clients write it.
+/// Whether the root says at its very start that it is an object, as most clients write it.
 fn is_rooted(raw: &str) -> bool {
-    let start = &raw.as_bytes()[..raw.len().min(64)];
-    memchr::memmem::find(start, b"\"type\":\"object\"").is_some()
-        || memchr::memmem::find(start, b"\"type\": \"object\"").is_some()
+    let after = |text: &'static str| move |raw: &'_ str| raw.trim_start().strip_prefix(text).map(str::len);
+    let mut rest = raw;
+    for text in ["{", "\"type\"", ":", "\"object\"", ","] {
+        match after(text)(rest) {
+            Some(left) => rest = &rest[rest.len() - left..],
+            None => return false,
+        }
+    }
+    true
 }
 
 struct Mend<'n> {
     out: String,
     notes: &'n mut Notes,
     refs: bool,
+    changed: bool,
 }
 
 impl Mend<'_> {
-    /// The root must be of type `object` (OpenAI refuses anything else).
+    fn note(&mut self, code: Code, at: &'static str) {
+        self.changed = true;
+        self.notes.add(code, at);
+    }
+
+    /// The root must be of type `object` and list its properties (OpenAI refuses anything else).
     fn root(&mut self, value: Value<'_, '_>) {
         let typed = value.get("type").and_then(Value::as_str).is_some_and(|kind| kind.is("object"));
-        if typed {
-            self.value(value, false);
-            return;
+        let listed = value.get("properties").is_some_and(|list| list.kind() == Kind::Object);
+        if typed && listed {
+            return self.value(value, false);
         }
-        self.notes.add(Code::SchemaRepaired, "tools[].parameters.type");
+        self.note(Code::SchemaRepaired, "tools[].parameters.type");
         self.out.push_str(r#"{"type":"object""#);
-        if value.get("properties").is_none() {
+        if !listed {
             self.out.push_str(r#","properties":{}"#);
         }
-        for (key, member) in value.members().filter(|(key, _)| !key.is("type")) {
+        for (key, member) in value.members() {
+            if key.is("type") || (!listed && key.is("properties")) {
+                continue;
+            }
+            if key.is("encrypted") && member.kind() == Kind::Bool {
+                self.note(Code::EncryptedFlag, "tools[].parameters");
+                continue;
+            }
             self.out.push(',');
-            self.member(key.escaped(), member, key.is("properties"));
+            self.member(key.escaped(), member, names_properties(&key));
         }
         self.out.push('}');
     }
@@ -76,18 +95,29 @@ impl Mend<'_> {
                 let mut first = true;
                 for (key, member) in value.members() {
                     if !names && key.is("encrypted") && member.kind() == Kind::Bool {
-                        self.notes.add(Code::EncryptedFlag, "tools[].parameters");
+                        self.note(Code::EncryptedFlag, "tools[].parameters");
                         continue;
                     }
                     if plain_ref && !key.is("$ref") {
-                        self.notes.add(Code::SchemaRepaired, "tools[].parameters.$ref");
+                        self.note(Code::SchemaRepaired, "tools[].parameters.$ref");
                         continue;
                     }
                     if !std::mem::take(&mut first) {
                         self.out.push(',');
                     }
-                    let inner = ["properties", "$defs", "definitions", "patternProperties"];
-                    self.member(key.escaped(), member, !names && inner.iter().any(|name| key.is(name)));
+                    // Examples and constants are data, whatever they look like.
+                    if !names && ["default", "const", "enum", "examples"].iter().any(|data| key.is(data)) {
+                        self.out.push('"');
+                        self.out.push_str(key.escaped());
+                        self.out.push_str("\":");
+                        self.out.push_str(member.raw());
+                        continue;
+                    }
+                    self.member(key.escaped(), member, !names && names_properties(&key));
+                }
+                if !names && !plain_ref && lacks_items(value) {
+                    self.note(Code::SchemaRepaired, "tools[].parameters.items");
+                    self.out.push_str(r#","items":{}"#);
                 }
                 self.out.push('}');
             }
@@ -111,6 +141,18 @@ impl Mend<'_> {
         self.out.push_str("\":");
         self.value(value, names);
     }
+}
+
+/// Whether the members of this keyword's object are names and not keywords.
+fn names_properties(key: &Escaped<'_>) -> bool {
+    ["properties", "$defs", "definitions", "patternProperties"].iter().any(|name| key.is(name))
+}
+
+/// An array that does not say of what: OpenAI and those who check like it refuse that.
+fn lacks_items(schema: Value<'_, '_>) -> bool {
+    schema.get("type").and_then(Value::as_str).is_some_and(|kind| kind.is("array"))
+        && schema.get("items").is_none()
+        && schema.get("prefixItems").is_none()
 }
 
 #[cfg(test)]
@@ -144,6 +186,20 @@ mod tests {
         let (out, notes) = mended(r#"{"type":["object","null"],"properties":{"a":{}}}"#, &[]);
         assert_eq!(out, r#"{"type":"object","properties":{"a":{}}}"#);
         assert_eq!(notes, "schema-repaired");
+    }
+
+    #[test]
+    fn what_openai_demands_is_added_wherever_it_is_missing() {
+        for (raw, out) in [
+            (r#"{"type":"object"}"#, NO_PARAMETERS),
+            (r#"{"properties":{"a":{"type":"object"}}}"#, r#"{"type":"object","properties":{"a":{"type":"object"}}}"#),
+            (
+                r#"{"type":"object","properties":{"type":{"type":"array"},"b":{"default":{"type":"array"}}}}"#,
+                r#"{"type":"object","properties":{"type":{"type":"array","items":{}},"b":{"default":{"type":"array"}}}}"#,
+            ),
+        ] {
+            assert_eq!(mended(raw, &[]), (out.to_owned(), "schema-repaired".to_owned()));
+        }
     }
 
     #[test]

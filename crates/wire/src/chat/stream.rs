@@ -9,10 +9,9 @@ use super::target::{Quirk, Target};
 use super::think::{Piece, ThinkTags};
 use crate::fault::{Fault, Kind, Phase};
 use crate::json::{Escaped, Kind as Json, Tape, Value};
-use crate::partial::Progress;
+use crate::partial::{Halves, Progress};
 use crate::sse::Frame;
 use crate::turn::{End, Event, Finish, Opening, Usage};
-use std::borrow::Cow;
 
 /// How the bytes of a stream ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +31,11 @@ pub struct Decoder {
     /// The finish reason says that something went wrong.
     failed: Option<Fault>,
     think: Option<ThinkTags>,
-    cumulative: Option<String>,
+    /// Reasoning came beside the text: thinking inside of the text says the same again.
+    thinks_apart: bool,
+    repeats: Repeats,
+    /// Half of a character that ended the last piece of this kind of text.
+    half: (Plain, Halves),
     ended: bool,
 }
 
@@ -46,7 +49,12 @@ impl Decoder {
             finish: None,
             failed: None,
             think: target.has(Quirk::ThinkTags).then(ThinkTags::default),
-            cumulative: target.has(Quirk::CumulativeReasoning).then(String::new),
+            thinks_apart: false,
+            repeats: match target.has(Quirk::CumulativeReasoning) {
+                true => Repeats::SoFar(String::new()),
+                false => Repeats::Never,
+            },
+            half: (Plain::Text, Halves::default()),
             ended: false,
         }
     }
@@ -71,6 +79,10 @@ impl Decoder {
     /// Takes a whole answer.
     pub fn answer(&mut self, body: &str, sink: &mut impl FnMut(Event<'_>)) {
         self.document(body, "message", sink);
+        // A body that is whole JSON was not cut, whatever it forgets to say.
+        if self.finish.is_none() && self.failed.is_none() {
+            self.finish = Some(Finish::Other(String::new()));
+        }
         self.end(Ending::Closed, sink);
     }
 
@@ -89,11 +101,20 @@ impl Decoder {
 
     fn document(&mut self, text: &str, member: &str, sink: &mut impl FnMut(Event<'_>)) {
         let mut tape = std::mem::take(&mut self.tape);
-        match tape.read(text) {
-            Ok(chunk) if chunk.kind() == Json::Object => self.chunk(chunk, member, sink),
+        match tape.scan(text).map(|()| tape.root(text)) {
+            Ok(chunk) if chunk.kind() == Json::Object => {
+                self.parts.has_halves = tape.has_halves();
+                self.chunk(chunk, member, sink);
+            }
             Ok(chunk) => {
                 let text = format!("the upstream sent {} where an object belongs", chunk.kind().name());
                 self.fail(protocol(text), sink);
+            }
+            // Whatever comes after the finish adds nothing to the answer but its usage.
+            Err(_) if self.finish.is_some() => {}
+            Err(error) if error.offset >= text.len() => {
+                let text = "the upstream broke off in the middle of what it sent";
+                self.fail(Fault { phase: Phase::Sent, ..Fault::new(Kind::Cut, text) }, sink);
             }
             Err(error) => {
                 self.fail(protocol(format!("the upstream sent what is not JSON: {error}")), sink);
@@ -138,8 +159,10 @@ impl Decoder {
         } else if member == "message" && !self.ended {
             return self.fail(protocol("the upstream's answer has no choices"), sink);
         }
-        if let Some(usage) = usage.filter(|usage| usage.kind() == Json::Object) {
-            sink(Event::Usage(usage_of(usage)));
+        if !self.ended
+            && let Some(usage) = usage.and_then(usage_of)
+        {
+            sink(Event::Usage(usage));
         }
     }
 
@@ -173,12 +196,12 @@ impl Decoder {
             return self.fail(fault, sink);
         }
         let Some(finish) = self.finish.take() else { return self.fail(cut(), sink) };
-        if let Some(think) = &mut self.think {
-            let parts = &mut self.parts;
-            think.end(&mut |piece| parts.thought(piece, sink));
-        }
+        self.flush(sink);
         // A call that was cut by a limit must not look whole.
         let whole = !matches!(finish, Finish::Length | Finish::Filtered);
+        if whole && self.parts.has_nameless_call() {
+            return self.fail(protocol("the upstream called a tool without naming it"), sink);
+        }
         self.parts.close_all(whole, sink);
         self.ended = true;
         sink(Event::End(End::Finished(finish)));
@@ -194,17 +217,19 @@ impl Decoder {
     fn delta(&mut self, delta: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
         let mut reasoning = None;
         let mut details = None;
+        let said = |value: Value<'_, '_>| value.as_str().is_some_and(|text| !text.is_empty());
         for (key, value) in delta.members() {
             match key.escaped() {
-                "reasoning_content" => reasoning = value.as_str().or(reasoning),
-                "reasoning" => reasoning = reasoning.or(value.as_str()),
+                "reasoning_content" if said(value) => reasoning = Some(value),
+                "reasoning" if said(value) => reasoning = reasoning.or(Some(value)),
                 "reasoning_details" => details = value.non_null(),
                 _ => {}
             }
         }
-        // A server that sends both means the same by them.
-        if let Some(text) = reasoning.filter(|text| !text.is_empty()) {
-            self.parts.plain(Plain::Reasoning, text, sink);
+        // A server that sends several of them means the same by each.
+        if let Some(text) = reasoning.and_then(Value::as_str) {
+            self.thinks_apart = true;
+            self.speak(Plain::Reasoning, text, sink);
         } else if let Some(details) = details {
             self.details(details, sink);
         }
@@ -213,40 +238,70 @@ impl Decoder {
                 "content" => self.content(value, sink),
                 "refusal" => {
                     if let Some(text) = value.as_str() {
-                        self.parts.plain(Plain::Refusal, text, sink);
+                        self.speak(Plain::Refusal, text, sink);
                     }
                 }
                 "tool_calls" => {
                     for call in value.elements() {
+                        self.flush(sink);
                         self.parts.call(call, sink);
                     }
                 }
                 // The form before tools, still used by some servers.
-                "function_call" if value.kind() == Json::Object => self.parts.legacy_call(value, sink),
+                "function_call" if value.kind() == Json::Object => {
+                    self.flush(sink);
+                    self.parts.legacy_call(value, sink);
+                }
                 _ => {}
             }
         }
     }
 
+    /// Takes more of a text. What looks like thinking inside of it is told apart.
+    fn speak(&mut self, kind: Plain, text: Escaped<'_>, sink: &mut impl FnMut(Event<'_>)) {
+        if self.half.0 != kind && !self.half.1.is_empty() {
+            self.flush(sink);
+        }
+        let text = if self.parts.has_halves || !self.half.1.is_empty() {
+            self.half.0 = kind;
+            Escaped::trusted(self.half.1.mend(text.escaped()))
+        } else {
+            text
+        };
+        let parts = &mut self.parts;
+        match &mut self.think {
+            Some(think) if kind == Plain::Text => {
+                let mirrored = self.thinks_apart;
+                think.push(&text.text(), &mut |piece| parts.thought(piece, mirrored, sink));
+            }
+            _ => parts.plain(kind, text, sink),
+        }
+    }
+
+    /// Hands out what was held back, since something else follows.
+    fn flush(&mut self, sink: &mut impl FnMut(Event<'_>)) {
+        let parts = &mut self.parts;
+        if let Some(half) = self.half.1.end() {
+            parts.plain(self.half.0, Escaped::trusted(half), sink);
+        }
+        if let Some(think) = &mut self.think {
+            let mirrored = self.thinks_apart;
+            think.end(&mut |piece| parts.thought(piece, mirrored, sink));
+        }
+    }
+
     fn content(&mut self, value: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
-        match (value.kind(), &mut self.think) {
-            (Json::String, Some(think)) => {
-                let text = value.as_str().unwrap_or_default();
-                let parts = &mut self.parts;
-                think.push(&text.text(), &mut |piece| parts.thought(piece, sink));
-            }
-            (Json::String, None) => {
-                self.parts.plain(Plain::Text, value.as_str().unwrap_or_default(), sink);
-            }
+        match value.kind() {
+            Json::String => self.speak(Plain::Text, value.as_str().unwrap_or_default(), sink),
             // Mistral sends parts, with thinking among them.
-            (Json::Array, _) => {
+            Json::Array => {
                 for part in value.elements() {
                     if let Some(text) = part.get("text").and_then(Value::as_str) {
-                        self.parts.plain(Plain::Text, text, sink);
+                        self.speak(Plain::Text, text, sink);
                     }
                     for thought in part.get("thinking").into_iter().flat_map(Value::elements) {
                         if let Some(text) = thought.get("text").and_then(Value::as_str) {
-                            self.parts.plain(Plain::Reasoning, text, sink);
+                            self.speak(Plain::Reasoning, text, sink);
                         }
                     }
                 }
@@ -256,22 +311,47 @@ impl Decoder {
     }
 
     fn details(&mut self, details: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
-        for entry in details.elements() {
-            let text = entry.get("text").or_else(|| entry.get("summary")).and_then(Value::as_str);
-            let Some(text) = text else { continue };
-            match &mut self.cumulative {
-                Some(before) => {
-                    let new = text.escaped().strip_prefix(before.as_str()).map(str::to_owned);
-                    if let Some(new) = new {
-                        *before = text.escaped().to_owned();
-                        self.parts.plain(Plain::Reasoning, Escaped::trusted(new), sink);
-                    } else if !before.starts_with(text.escaped()) {
-                        // Another thought begins.
-                        *before = text.escaped().to_owned();
-                        self.parts.plain(Plain::Reasoning, text, sink);
-                    }
-                }
-                None => self.parts.plain(Plain::Reasoning, text, sink),
+        let texts = details.elements().filter_map(|entry| {
+            entry.get("text").or_else(|| entry.get("summary")).and_then(Value::as_str)
+        });
+        if self.repeats == Repeats::Never {
+            for text in texts {
+                self.thinks_apart = true;
+                self.speak(Plain::Reasoning, text, sink);
+            }
+            return;
+        }
+        let all: String = texts.map(|text| text.escaped().to_owned()).collect();
+        if all.is_empty() {
+            return;
+        }
+        self.thinks_apart = true;
+        let new = self.repeats.new_in(all);
+        self.speak(Plain::Reasoning, Escaped::trusted(new), sink);
+    }
+}
+
+/// Whether each chunk repeats the reasoning from the start. Servers that are documented to do so
+/// were seen to send plain pieces (github.com/MiniMax-AI/MiniMax-M2/issues/95): a chunk that does
+/// not begin with the one before it settles the question.
+#[derive(Debug, PartialEq, Eq)]
+enum Repeats {
+    Never,
+    /// As far as is known; this came last.
+    SoFar(String),
+}
+
+impl Repeats {
+    fn new_in(&mut self, all: String) -> String {
+        let Self::SoFar(before) = self else { return all };
+        match all.strip_prefix(before.as_str()).map(str::to_owned) {
+            Some(new) => {
+                *self = Self::SoFar(all);
+                new
+            }
+            None => {
+                *self = Self::Never;
+                all
             }
         }
     }
@@ -286,25 +366,35 @@ fn protocol(text: impl Into<String>) -> Fault {
     Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) }
 }
 
-fn usage_of(usage: Value<'_, '_>) -> Usage {
-    let count = |value: Value<'_, '_>, name: &str| value.get(name).and_then(Value::as_u64);
+/// The most tokens that are believed: more is not exact in every reader of JSON.
+const MAX_TOKENS: u64 = 1 << 53;
+
+/// The counts of a usage object; none where it counts nothing.
+fn usage_of(usage: Value<'_, '_>) -> Option<Usage> {
+    let count = |value: Value<'_, '_>, name: &str| {
+        value.get(name).and_then(Value::as_u64).map(|count| count.min(MAX_TOKENS))
+    };
     let detail = |of: &str, name: &str| usage.get(of).and_then(|value| count(value, name));
-    let input = count(usage, "prompt_tokens").unwrap_or(0);
-    let output = count(usage, "completion_tokens").unwrap_or(0);
+    let (input, output) = (count(usage, "prompt_tokens"), count(usage, "completion_tokens"));
+    if input.is_none() && output.is_none() {
+        return None;
+    }
+    let (input, output) = (input.unwrap_or(0), output.unwrap_or(0));
     let cached = detail("prompt_tokens_details", "cached_tokens")
         // DeepSeek and Moonshot have names of their own.
         .or_else(|| count(usage, "prompt_cache_hit_tokens"))
         .or_else(|| count(usage, "cached_tokens"))
-        .unwrap_or(0);
+        .unwrap_or(0)
+        .min(input);
     let cache_written = detail("prompt_tokens_details", "cache_write_tokens").unwrap_or(0);
     let reasoning = detail("completion_tokens_details", "reasoning_tokens").unwrap_or(0);
-    Usage {
+    Some(Usage {
         input,
-        cached: cached.min(input),
-        cache_written: cache_written.min(input),
+        cached,
+        cache_written: cache_written.min(input - cached),
         output,
         reasoning: reasoning.min(output),
-    }
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -321,15 +411,20 @@ struct Parts {
     plain: Option<(u32, Plain)>,
     calls: Vec<Call>,
     call_stem: String,
+    /// The chunk at hand holds halves of surrogate pairs.
+    has_halves: bool,
 }
 
 #[derive(Debug)]
 struct Call {
     index: Option<u64>,
-    /// Escaped; empty until known.
+    /// The id that the upstream sent, escaped; empty until known.
     id: String,
+    /// The name, escaped; empty until known.
+    name: String,
     state: CallState,
     progress: Progress,
+    halves: Halves,
 }
 
 #[derive(Debug)]
@@ -348,8 +443,9 @@ impl Parts {
         part
     }
 
-    fn thought(&mut self, piece: Piece<'_>, sink: &mut impl FnMut(Event<'_>)) {
+    fn thought(&mut self, piece: Piece<'_>, mirrored: bool, sink: &mut impl FnMut(Event<'_>)) {
         match piece {
+            Piece::Thought(_) if mirrored => {}
             Piece::Thought(text) => self.plain(Plain::Reasoning, Escaped::plain(text), sink),
             Piece::Said(text) => self.plain(Plain::Text, Escaped::plain(text), sink),
         }
@@ -409,9 +505,14 @@ impl Parts {
         }
     }
 
+    /// Whether there is a call that says what it is called with, but not its name.
+    fn has_nameless_call(&self) -> bool {
+        self.calls.iter().any(|call| matches!(&call.state, CallState::Unnamed(waiting) if !waiting.is_empty()))
+    }
+
     fn legacy_call(&mut self, function: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
-        let at = match self.calls.last() {
-            Some(_) => self.calls.len() - 1,
+        let at = match self.calls.len().checked_sub(1) {
+            Some(at) => at,
             None => self.new_call(None, ""),
         };
         self.feed(at, Some(function), sink);
@@ -420,35 +521,56 @@ impl Parts {
     fn call(&mut self, call: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
         let index = call.get("index").and_then(Value::as_u64);
         let id = call.get("id").and_then(Value::as_str).unwrap_or_default();
-        let at = match self.find(index, &id) {
+        let function = call.get("function");
+        let found = self.find(index, id.escaped());
+        let at = match found.filter(|&at| !self.begins_anew(at, id.is_empty(), function)) {
             Some(at) => at,
             None => self.new_call(index, id.escaped()),
         };
         if self.calls[at].id.is_empty() {
             id.escaped().clone_into(&mut self.calls[at].id);
         }
-        self.feed(at, call.get("function"), sink);
+        self.feed(at, function, sink);
     }
 
-    /// The call that a delta continues: the newest with its index, unless it brings another id, as
-    /// servers do that number every call 0; without an index the one with its id, or the last.
-    fn find(&self, index: Option<u64>, id: &Escaped<'_>) -> Option<usize> {
-        let same_id = |call: &Call| id.is_empty() || call.id.is_empty() || call.id == id.escaped();
-        match index {
-            Some(_) => self.calls.iter().rposition(|call| call.index == index).filter(|&at| same_id(&self.calls[at])),
-            None if !id.is_empty() => self.calls.iter().rposition(|call| call.id == id.escaped()),
-            None => self.calls.len().checked_sub(1),
+    /// The call that a delta continues: the newest with its index and id, as far as they are
+    /// given. Some servers number every call 0, some repeat ids, some send neither.
+    fn find(&self, index: Option<u64>, id: &str) -> Option<usize> {
+        let newest = |fits: &dyn Fn(&Call) -> bool| self.calls.iter().rposition(fits);
+        match (index, id) {
+            (None, "") => self.calls.len().checked_sub(1),
+            (None, id) => newest(&|call| call.id == id),
+            (Some(_), "") => newest(&|call| call.index == index),
+            (Some(_), id) => newest(&|call| call.index == index && call.id == id)
+                // The id may come late.
+                .or_else(|| newest(&|call| call.index == index).filter(|&at| self.calls[at].id.is_empty())),
         }
     }
 
+    /// Whether a delta that nothing else tells apart from the call at `at` is another call: it has
+    /// another name, or brings arguments where none are missing.
+    fn begins_anew(&self, at: usize, without_id: bool, function: Option<Value<'_, '_>>) -> bool {
+        let Some(function) = function else { return false };
+        let text = |name: &str| function.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (call, name) = (&self.calls[at], text("name"));
+        if name.is_empty() || call.name.is_empty() {
+            return false;
+        }
+        let brings = match function.get("arguments") {
+            Some(arguments) if arguments.kind() == Json::Object => true,
+            _ => !text("arguments").text().trim().is_empty(),
+        };
+        (without_id && call.name != name.escaped()) || (brings && call.progress.is_complete())
+    }
+
     fn new_call(&mut self, index: Option<u64>, id: &str) -> usize {
-        // Ids must tell the calls of a conversation apart.
-        let id = if self.calls.iter().any(|call| call.id == id) { "" } else { id };
         self.calls.push(Call {
             index,
             id: id.to_owned(),
+            name: String::new(),
             state: CallState::Unnamed(String::new()),
             progress: Progress::default(),
+            halves: Halves::default(),
         });
         self.calls.len() - 1
     }
@@ -474,10 +596,15 @@ impl Parts {
                 None => Escaped::plain(value.raw()),
             },
         };
+        let call = &mut self.calls[at];
+        let arguments = if self.has_halves || !call.halves.is_empty() {
+            Escaped::trusted(call.halves.mend(arguments.escaped()))
+        } else {
+            arguments
+        };
         if arguments.is_empty() {
             return;
         }
-        let call = &mut self.calls[at];
         match &mut call.state {
             CallState::Unnamed(waiting) => {
                 call.progress.push(arguments.escaped());
@@ -495,10 +622,8 @@ impl Parts {
     fn begin(&mut self, at: usize, name: &Escaped<'_>, sink: &mut impl FnMut(Event<'_>)) {
         self.close_plain(sink);
         self.close_whole_calls(sink);
-        if self.calls[at].id.is_empty() {
-            self.calls[at].id = format!("{}{at}", self.call_stem);
-        }
-        let id: Cow<'_, str> = Cow::Owned(self.calls[at].id.clone());
+        name.escaped().clone_into(&mut self.calls[at].name);
+        let id = self.told_id(at);
         let part = self.open(Opening::Call { id: Escaped::trusted(id), name: name.borrow() }, sink);
         let before = std::mem::replace(&mut self.calls[at].state, CallState::Open(part));
         if let CallState::Unnamed(waiting) = before
@@ -506,5 +631,14 @@ impl Parts {
         {
             sink(Event::Delta { part, text: Escaped::trusted(waiting) });
         }
+    }
+
+    /// The id that the client is told: ids must tell the calls of a conversation apart.
+    fn told_id(&self, at: usize) -> String {
+        let id = &self.calls[at].id;
+        let repeats = self.calls.iter().enumerate().any(|(other, call)| {
+            other != at && call.id == *id && !matches!(call.state, CallState::Unnamed(_))
+        });
+        if id.is_empty() || repeats { format!("{}{at}", self.call_stem) } else { id.clone() }
     }
 }

@@ -42,6 +42,13 @@ pub fn echo(request: Value<'_, '_>) -> String {
     tools(get("tools"), &mut out);
     reasoning(get("reasoning"), &mut out);
     text(get("text"), &mut out);
+    // The echo stands in the one line of an event. Between JSON values a line break means nothing,
+    // and inside of strings there is none.
+    if memchr::memchr2(b'\n', b'\r', out.as_bytes()).is_some() {
+        out = out.replace(['\n', '\r'], " ");
+    }
+    // It is kept as long as the answer streams.
+    out.shrink_to_fit();
     out
 }
 

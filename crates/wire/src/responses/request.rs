@@ -6,6 +6,7 @@ use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Value};
 use crate::note::{Code, Notes};
 use crate::turn::{Effort, Format, Item, Part, Role, Settings, Summary, ToolChoice, Turn};
+use std::collections::HashSet;
 
 /// What quire itself wants to know of a Responses request, beside the turn.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +43,11 @@ impl<'a> Reader<'_, 'a> {
         let mut input = None;
         let mut instructions = None;
         let mut declared = None;
+        let mut seen = HashSet::new();
         for (key, value) in body.members() {
+            if !seen.insert(key.clone()) {
+                self.notes.add(Code::DuplicateMember, key.text().into_owned());
+            }
             let key = key.text();
             if value.is_null() {
                 continue;
@@ -109,9 +114,18 @@ impl<'a> Reader<'_, 'a> {
             tools::declare(self, value, "tools")?;
         }
         match input {
-            Some(value) => self.input(value),
-            None => Err(Fault::bad_request("input", "`input` is missing: send a string or a list of items")),
+            Some(value) => self.input(value)?,
+            None => {
+                let text = "`input` is missing: send a string or a list of items";
+                return Err(Fault::bad_request("input", text));
+            }
         }
+        if self.request.compact {
+            // A summary is prose, and nobody waits for a call.
+            self.request.turn.tool_choice = ToolChoice::None;
+            self.settings().format = Format::Text;
+        }
+        Ok(())
     }
 
     fn settings(&mut self) -> &mut Settings<'a> {
@@ -123,12 +137,13 @@ impl<'a> Reader<'_, 'a> {
         let path = if of.is_empty() { key.to_owned() } else { format!("{of}.{key}") };
         match fates::find(section, &path) {
             Some(row) => match row.fate {
-                Fate::Ignored(code) | Fate::Degraded(code) | Fate::Depends(code) => {
-                    self.notes.add(code, row.path);
+                Fate::Ignored(code) => self.notes.add(code, row.path),
+                // A longer path beneath one that is read is as unknown as any.
+                Fate::Translated | Fate::Depends(_) | Fate::Degraded(_) if row.path != path => {
+                    self.notes.add(Code::UnknownField, path);
                 }
-                // A longer path beneath a translated one that nothing reads is as unknown as any.
-                Fate::Translated if row.path != path => self.notes.add(Code::UnknownField, path),
-                Fate::Translated => {}
+                Fate::Degraded(code) => self.notes.add(code, row.path),
+                Fate::Translated | Fate::Depends(_) => {}
                 Fate::Refused => return Err(refusal(row.path)),
             },
             None => self.notes.add(Code::UnknownField, path),
@@ -138,7 +153,9 @@ impl<'a> Reader<'_, 'a> {
 
     fn share(&mut self, key: &str, value: Value<'_, 'a>) {
         if let Some(row) = fates::find(Section::Field, key) {
-            self.settings().shared.push((row.path, value.raw()));
+            let shared = &mut self.settings().shared;
+            shared.retain(|(name, _)| *name != row.path);
+            shared.push((row.path, value.raw()));
         }
     }
 
@@ -219,6 +236,13 @@ impl<'a> Reader<'_, 'a> {
 
     fn format(&mut self, value: Value<'_, 'a>) -> Result<Format<'a>, Fault> {
         expect(value, Kind::Object, "text.format")?;
+        let known = ["type", "name", "description", "schema", "strict"];
+        for (key, member) in value.members() {
+            let key = key.text();
+            if !known.contains(&key.as_ref()) && !member.is_null() {
+                self.leftover(Section::Field, "text.format", &key)?;
+            }
+        }
         let kind = value.get("type").and_then(Value::as_str).unwrap_or_default();
         match kind.text().as_ref() {
             "text" => Ok(Format::Text),
@@ -263,6 +287,13 @@ impl<'a> Reader<'_, 'a> {
             other => return Err(Fault::wrong_type("tool_choice", "a string or an object", other)),
         };
         let kind = kind.unwrap_or_default();
+        let known = ["type", "name", "namespace", "mode", "tools", "server_label"];
+        for (key, member) in value.members() {
+            let key = key.text();
+            if !known.contains(&key.as_ref()) && !member.is_null() {
+                self.leftover(Section::Field, "tool_choice", &key)?;
+            }
+        }
         Ok(match (kind.text().as_ref(), value.kind()) {
             ("auto", _) => ToolChoice::Auto,
             ("none", _) => ToolChoice::None,
@@ -271,6 +302,11 @@ impl<'a> Reader<'_, 'a> {
                 tools::name_of(value)
                     .ok_or_else(|| Fault::bad_request("tool_choice.name", "`tool_choice` names no tool"))?,
             ),
+            ("allowed_tools", Kind::Object)
+                if value.get("mode").and_then(Value::as_str).is_some_and(|mode| mode.is("none")) =>
+            {
+                ToolChoice::None
+            }
             ("allowed_tools", Kind::Object) => ToolChoice::Allowed {
                 required: value.get("mode").and_then(Value::as_str).is_some_and(|mode| mode.is("required")),
                 tools: value.get("tools").into_iter().flat_map(Value::elements).filter_map(tools::name_of).collect(),

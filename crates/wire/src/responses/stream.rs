@@ -10,10 +10,11 @@ use super::object;
 use crate::chat::names::{Identity, IdentityKind};
 use crate::chat::Names;
 use crate::fault::{Fault, Kind, Phase};
-use crate::json::{Escaped, Tape, escape_into, quote_into};
+use crate::json::{Document, Escaped, Kind as Json, escape_into, quote_into};
 use crate::note::{Code, Notes};
 use crate::partial::{Found, InputReader};
 use crate::turn::{End, Event, Finish, Opening, Sealed, Summary, Usage, Vault};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -111,14 +112,18 @@ pub struct Encoder<V> {
     notes: Notes,
     next_index: u32,
     open: Vec<Open>,
-    /// Finished items, joined with commas.
+    /// Finished items, joined with commas, in the order in which they ended.
     output: String,
+    /// The index of each finished item, and where it stands in `output`.
+    places: Vec<(u32, Range<usize>)>,
+    /// What is wrong with a call that the model believes to be whole.
+    broken: Option<String>,
     /// The text of a compaction.
     compaction: String,
     usage: Option<Usage>,
     written: u64,
     object: String,
-    ended: bool,
+    ended: Option<End>,
 }
 
 impl<V> std::fmt::Debug for Encoder<V> {
@@ -173,17 +178,25 @@ impl<V: Vault> Encoder<V> {
             next_index: 0,
             open: Vec::new(),
             output: String::new(),
+            places: Vec::new(),
+            broken: None,
             compaction: String::new(),
             usage: None,
             written: 0,
             object: String::new(),
-            ended: false,
+            ended: None,
         }
     }
 
     /// Whether the last event has been written.
     pub fn is_ended(&self) -> bool {
-        self.ended
+        self.ended.is_some()
+    }
+
+    /// How the answer ended for the client: an answer that its model believes to be finished can be
+    /// of no use.
+    pub fn ended(&self) -> Option<&End> {
+        self.ended.as_ref()
     }
 
     /// What the answer cost, as far as it is known.
@@ -203,7 +216,7 @@ impl<V: Vault> Encoder<V> {
 
     /// Takes one event and appends what it makes. `now` is Unix time in seconds.
     pub fn push(&mut self, event: Event<'_>, now: u64, out: &mut String) {
-        if self.ended {
+        if self.is_ended() {
             return;
         }
         match event {
@@ -224,7 +237,8 @@ impl<V: Vault> Encoder<V> {
         if self.setting.compact {
             let kind = match kind {
                 Opening::Text | Opening::Refusal => ItemKind::Hidden,
-                Opening::Reasoning | Opening::Call { .. } => return,
+                Opening::Reasoning => return,
+                Opening::Call { .. } => return self.notes.add(Code::EventDropped, "output[]"),
             };
             let (id, text, delta) = <(String, String, String)>::default();
             self.open.push(Open { part, index: 0, id, text, delta, kind });
@@ -307,32 +321,24 @@ impl<V: Vault> Encoder<V> {
 
     /// Ends an item: its text, its content part, and the item itself.
     fn close(&mut self, mut open: Open, status: &str, out: &mut String) {
-        let mut status = status;
-        if let ItemKind::Call { kind: CallKind::Custom(reader), .. } = &mut open.kind {
-            let from = open.text.len();
-            match reader.end(&mut open.text) {
-                Found::Whole => {}
-                Found::Unwrapped => self.notes.add(Code::InputUnwrapped, "output[].input"),
-                Found::Broken => {
-                    self.notes.add(Code::CallIncomplete, "output[].input");
-                    status = "incomplete";
-                }
-            }
-            if from < open.text.len() {
-                out.push_str(&open.delta);
-                self.head.number(out);
-                out.push_str(",\"delta\":\"");
-                out.push_str(&open.text[from..]);
-                out.push_str("\"}\n\n");
-            }
+        let from = open.text.len();
+        let whole = self.complete(&mut open);
+        if from < open.text.len() && !open.delta.is_empty() {
+            out.push_str(&open.delta);
+            self.head.number(out);
+            out.push_str(",\"delta\":\"");
+            out.push_str(&open.text[from..]);
+            out.push_str("\"}\n\n");
         }
-        match open.kind {
+        match &open.kind {
             ItemKind::Hidden => {
                 self.compaction.push_str(&open.text);
                 return;
             }
-            ItemKind::Call { .. } if status == "incomplete" => {
-                self.keep(&open, status);
+            ItemKind::Call { name, .. } if !whole => {
+                self.notes.add(Code::CallIncomplete, "output[]");
+                self.broken = Some(format!("the model's call of `{name}` broke off before it was whole"));
+                self.keep(&open, "incomplete");
                 return;
             }
             _ => {}
@@ -344,6 +350,31 @@ impl<V: Vault> Encoder<V> {
         out.push_str(",\"item\":");
         out.push_str(&self.output[from..]);
         out.push_str("}\n\n");
+    }
+
+    /// Completes the text of an item that ends, and says whether clients may run it. A function's
+    /// arguments may be wrong: clients tell the model so. What else runs must be whole.
+    fn complete(&mut self, open: &mut Open) -> bool {
+        let ItemKind::Call { kind, .. } = &mut open.kind else { return true };
+        match kind {
+            CallKind::Custom(reader) => match reader.end(&mut open.text) {
+                Found::Whole => true,
+                Found::Unwrapped => {
+                    self.notes.add(Code::InputUnwrapped, "output[].input");
+                    true
+                }
+                Found::Broken => false,
+            },
+            CallKind::Function => {
+                // A call without arguments is one with none of them.
+                if Escaped::trusted(open.text.as_str()).text().trim().is_empty() {
+                    open.text.push_str("{}");
+                }
+                true
+            }
+            CallKind::ToolSearch => arguments_object(&open.text).is_some(),
+            CallKind::LocalShell => shell_action(&open.text).is_some(),
+        }
     }
 
     /// Adds an item to the output and returns where it begins there.
@@ -361,7 +392,18 @@ impl<V: Vault> Encoder<V> {
             _ => None,
         };
         open.item(status, &open.text, sealed.as_deref(), &mut self.output);
+        self.places.push((open.index, from..self.output.len()));
         from
+    }
+
+    /// The finished items, joined with commas, in the order in which they began.
+    fn ordered_output(&mut self) -> String {
+        if self.places.is_sorted_by_key(|(index, _)| *index) {
+            return std::mem::take(&mut self.output);
+        }
+        self.places.sort_by_key(|(index, _)| *index);
+        let items: Vec<&str> = self.places.iter().map(|(_, place)| &self.output[place.clone()]).collect();
+        items.join(",")
     }
 
     /// The events that end an item's text and content part.
@@ -393,9 +435,12 @@ impl<V: Vault> Encoder<V> {
     }
 
     fn end(&mut self, end: End, now: u64, out: &mut String) {
-        let end = match end {
-            End::Finished(_) if self.setting.compact => self.end_compaction(end, out),
-            other => other,
+        let end = match (end, self.broken.take()) {
+            (End::Finished(Finish::Stop | Finish::Calls | Finish::Other(_)), Some(text)) => {
+                End::Failed(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) })
+            }
+            (end @ End::Finished(_), _) if self.setting.compact => self.end_compaction(end, out),
+            (end, _) => end,
         };
         let (name, status) = match &end {
             End::Finished(Finish::Length | Finish::Filtered) => ("response.incomplete", "incomplete"),
@@ -455,7 +500,7 @@ impl<V: Vault> Encoder<V> {
             End::Finished(_) => object.push_str("null"),
         }
         object.push_str(",\"output\":[");
-        object.push_str(&self.output);
+        object.push_str(&self.ordered_output());
         object.push_str("],\"usage\":");
         write_usage(self.usage, &mut object);
         object.push_str(&self.head.echo);
@@ -468,7 +513,7 @@ impl<V: Vault> Encoder<V> {
         out.push_str(&object);
         out.push_str("}\n\ndata: [DONE]\n\n");
         self.object = object;
-        self.ended = true;
+        self.ended = Some(end);
     }
 
     /// Makes the `compaction` item out of the summary that the model wrote.
@@ -560,11 +605,12 @@ impl Open {
                 match kind {
                     CallKind::ToolSearch => {
                         out.push_str(",\"execution\":\"client\",\"arguments\":");
-                        out.push_str(&arguments_object(text));
+                        out.push_str(arguments_object(text).as_deref().unwrap_or("{}"));
                     }
                     CallKind::LocalShell => {
                         out.push_str(",\"action\":");
-                        out.push_str(&shell_action(text));
+                        let action = shell_action(text);
+                        out.push_str(action.as_deref().unwrap_or(r#"{"type":"exec","command":[],"env":{}}"#));
                     }
                     CallKind::Function | CallKind::Custom(_) => {
                         out.push_str(",\"name\":\"");
@@ -662,27 +708,44 @@ impl Open {
     }
 }
 
-/// Escaped arguments as the object that they are; what is none is wrapped.
-fn arguments_object(escaped: &str) -> String {
+/// Escaped arguments as the object that they are, on one line.
+fn arguments_object(escaped: &str) -> Option<String> {
     let text = Escaped::trusted(escaped).text().into_owned();
-    let mut tape = Tape::default();
-    match tape.read(&text) {
-        Ok(value) if value.kind() == crate::json::Kind::Object => text,
-        _ if text.trim().is_empty() => "{}".to_owned(),
-        _ => {
-            let mut wrapped = String::from("{\"query\":");
-            quote_into(&text, &mut wrapped);
-            wrapped.push('}');
-            wrapped
-        }
+    if text.trim().is_empty() {
+        return Some("{}".to_owned());
     }
+    // Outside of strings a line break means nothing in JSON, and inside there is none.
+    let text = text.replace(['\n', '\r'], " ");
+    let document = Document::parse(text).ok()?;
+    (document.root().kind() == Json::Object).then(|| document.text().trim().to_owned())
 }
 
 /// Arguments of the function that stands for `local_shell` as its action.
-fn shell_action(escaped: &str) -> String {
-    let object = arguments_object(escaped);
-    match object.strip_prefix('{').map(str::trim_start) {
-        None | Some("}") => "{\"type\":\"exec\",\"command\":[],\"env\":{}}".to_owned(),
-        Some(rest) => format!("{{\"type\":\"exec\",\"env\":{{}},{rest}"),
+fn shell_action(escaped: &str) -> Option<String> {
+    let document = Document::parse(arguments_object(escaped)?).ok()?;
+    let arguments = document.root();
+    let command = arguments.get("command")?;
+    let mut action = String::from("{\"type\":\"exec\",\"command\":");
+    match command.kind() {
+        Json::Array if command.elements().all(|word| word.kind() == Json::String) => {
+            action.push_str(command.raw());
+        }
+        // Models write a whole line as well; a shell knows what it means.
+        Json::String => {
+            action.push_str("[\"bash\",\"-lc\",");
+            action.push_str(command.raw());
+            action.push(']');
+        }
+        _ => return None,
     }
+    action.push_str(",\"env\":{}");
+    for (name, kind) in [("working_directory", Json::String), ("timeout_ms", Json::Number)] {
+        if let Some(value) = arguments.get(name).filter(|value| value.kind() == kind) {
+            for piece in [",\"", name, "\":", value.raw()] {
+                action.push_str(piece);
+            }
+        }
+    }
+    action.push('}');
+    Some(action)
 }

@@ -275,14 +275,31 @@ const CASES: &[Case] = &[
         "still open at the end",
     ),
     (
-        "a text left open by a cut but whole in the output",
+        "a text left open by a limit",
+        Tape::length,
+        |t| remove(t, "response.output_item.done"),
+        &[Rule::Lifecycle, Rule::Output],
+        "still open at the end",
+    ),
+    (
+        "a text left open by a cut and shown as if it were whole",
         Tape::cut,
         |t| {
             remove(t, "response.output_item.done");
             t.last_mut()["response"]["output"][0]["status"] = json!("completed");
         },
-        &[Rule::Output],
-        "not the items that were done",
+        &[Rule::Status],
+        "an item that was broken off is `incomplete`",
+    ),
+    (
+        "a text left open by a cut and shown with more than came",
+        Tape::cut,
+        |t| {
+            remove(t, "response.output_item.done");
+            t.last_mut()["response"]["output"][0]["content"][0]["text"] = json!("and more");
+        },
+        &[Rule::Sum],
+        "not what its deltas add up to",
     ),
     (
         "a call left open in a completed response",
@@ -398,7 +415,7 @@ const CASES: &[Case] = &[
         Tape::text,
         |t| t.last_mut()["response"]["output"] = json!([]),
         &[Rule::Output],
-        "not the items that were done",
+        "does not show item 0 as it was done",
     ),
     (
         "the output is out of order",
@@ -409,7 +426,7 @@ const CASES: &[Case] = &[
             }
         },
         &[Rule::Output],
-        "in their order",
+        "does not show item 0 as it was done",
     ),
     (
         "an item is shown before it is done",

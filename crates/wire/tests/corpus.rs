@@ -1,0 +1,268 @@
+//! The corpus: what came and what must go out, as files. `corpus/requests/<case>` holds
+//! `request.json` and what the upstream gets; `corpus/streams/<case>` holds `stream.sse` or
+//! `answer.json` and what the client gets. `target.json` names a target of `common` and what differs.
+//!
+//! `UPDATE=1 cargo test -p wire --test corpus` writes what is; read the difference before you
+//! commit it.
+
+mod common;
+
+use common::{PAIRS, complaints, target};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use testkit::strict;
+use wire::chat::target::{MaxTokens, Quirk, Replay, Structured};
+use wire::chat::{Ending, Target};
+use wire::drive::{self, Answer, Sent};
+use wire::note::{Code, Notes};
+use wire::responses::fates::{ROWS, Section};
+
+fn cases(kind: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus").join(kind);
+    let entries = fs::read_dir(folder).expect("the corpus is in the repository");
+    let mut cases: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    cases.sort();
+    cases
+}
+
+fn read(path: &Path) -> Option<String> {
+    fs::read_to_string(path).ok()
+}
+
+/// The name of the target that a case starts from, and the target.
+fn target_of(case: &Path) -> (String, Target) {
+    let text = read(&case.join("target.json")).unwrap_or_else(|| "{}".to_owned());
+    let differs: Value = serde_json::from_str(&text).expect("a target is JSON");
+    let base = differs["base"].as_str().unwrap_or("careful").to_owned();
+    let mut target = target(&base);
+    for (name, value) in differs.as_object().into_iter().flatten() {
+        let flag = || value.as_bool().expect("it is a flag");
+        match name.as_str() {
+            "base" => {}
+            "images" => target.images = flag(),
+            "tool_images" => target.tool_images = flag(),
+            "files" => target.files = flag(),
+            "developer_role" => target.developer_role = flag(),
+            "late_system" => target.late_system = flag(),
+            "tools" => target.tools = flag(),
+            "strict_tools" => target.strict_tools = flag(),
+            "max_tools" => target.max_tools = value.as_u64().map(|max| max as usize),
+            "max_tokens" => target.max_tokens = MaxTokens::Completion,
+            "structured" => target.structured = Structured::Schema,
+            "replay" => {
+                target.replay = match value.as_str() {
+                    Some("reasoning-content") => Replay::ReasoningContent,
+                    Some("reasoning-details") => Replay::ReasoningDetails,
+                    other => unreachable!("no replay is called {other:?}"),
+                }
+            }
+            "quirks" => {
+                let quirks = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+                target.quirks = quirks.map(quirk).collect();
+            }
+            other => unreachable!("`{other}` is no member of a target"),
+        }
+    }
+    (base, target)
+}
+
+fn quirk(name: &str) -> Quirk {
+    let known = QUIRKS.iter().find(|(known, _)| *known == name);
+    known.unwrap_or_else(|| unreachable!("no quirk is called `{name}`")).1
+}
+
+const QUIRKS: [(&str, Quirk); 4] = [
+    ("think-tags", Quirk::ThinkTags),
+    ("content-required", Quirk::ContentRequired),
+    ("plain-refs", Quirk::PlainRefs),
+    ("cumulative-reasoning", Quirk::CumulativeReasoning),
+];
+
+/// JSON over several lines, member order and numbers kept; what is deep stays on one line.
+fn laid_out(json: &str) -> String {
+    const DEEP: usize = 3;
+    let mut out = String::new();
+    let (mut depth, mut in_string, mut after_slash) = (0_usize, false, false);
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.push_str(&" ".repeat(depth));
+    };
+    for c in json.chars() {
+        if in_string {
+            in_string = after_slash || c != '"';
+            after_slash = c == '\\' && !after_slash;
+            out.push(c);
+            continue;
+        }
+        match c {
+            '{' | '[' => {
+                out.push(c);
+                depth += 1;
+                if depth <= DEEP {
+                    line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth -= 1;
+                if depth < DEEP {
+                    line(&mut out, depth);
+                }
+                out.push(c);
+            }
+            ',' => {
+                out.push(c);
+                if depth <= DEEP {
+                    line(&mut out, depth);
+                }
+            }
+            c => {
+                in_string = c == '"';
+                out.push(c);
+            }
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn listed(notes: &Notes) -> String {
+    let line = |note: &wire::note::Note| {
+        let count = if note.count > 1 { format!(" n={}", note.count) } else { String::new() };
+        format!("{} at {}{count}\n", note.code.name(), note.at)
+    };
+    notes.list().iter().map(line).collect()
+}
+
+/// Compares with the file, or writes it.
+fn expect(case: &Path, name: &str, is: &str, wrong: &mut Vec<String>) {
+    let path = case.join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        if is.is_empty() {
+            let _ = fs::remove_file(&path);
+        } else {
+            fs::write(&path, is).expect("the corpus can be written");
+        }
+        return;
+    }
+    let must = read(&path).unwrap_or_default();
+    if must != is {
+        wrong.push(format!("{}\n--- must be\n{must}\n--- is\n{is}", path.display()));
+    }
+}
+
+fn request_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
+    let (base, target) = target_of(case);
+    let request = read(&case.join("request.json")).expect("a case has a request");
+    match drive::request(&request, &target) {
+        Err(fault) => {
+            let text = format!("{}: {}\n", fault.param.unwrap_or_default(), fault.message);
+            expect(case, "expect.fault", &text, wrong);
+            Notes::default()
+        }
+        Ok(sent) => {
+            expect(case, "expect.request.json", &laid_out(&sent.body), wrong);
+            expect(case, "expect.notes", &listed(&sent.notes), wrong);
+            let body: Value = serde_json::from_str(&sent.body).expect("a request is JSON");
+            let profile = PAIRS.iter().find(|(_, name)| *name == base).expect("every target has a profile").0;
+            let refusals = strict::check_all(profile, &body);
+            // The servers of these two cases are more generous than their profile.
+            let generous = target.tool_images || target.developer_role && base == "careful";
+            if !refusals.is_empty() && !generous {
+                wrong.push(format!("{}: refused: {refusals:?}", case.display()));
+            }
+            sent.notes
+        }
+    }
+}
+
+fn stream_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
+    let (_, target) = target_of(case);
+    let request = read(&case.join("request.json")).unwrap_or_else(|| common::asking().to_string());
+    let sent = drive::request(&request, &target).expect("the request is good");
+    let quiet = Sent { notes: Notes::default(), ..sent };
+    let answer = match read(&case.join("answer.json")) {
+        Some(body) => drive::whole(body.trim_end(), &quiet, &target),
+        None => {
+            let stream = fs::read(case.join("stream.sse")).expect("a case has a stream or an answer");
+            drive::stream([stream.as_slice()], Ending::Closed, &quiet, &target)
+        }
+    };
+    wrong.extend(complaints(&answer).into_iter().map(|complaint| format!("{}: {complaint}", case.display())));
+    // The echo of the request has a case of its own.
+    let echo = if case.ends_with("echo") { "\u{0}" } else { quiet.echo.as_str() };
+    let Answer { events, object, notes, .. } = answer;
+    expect(case, "expect.sse", &events.replace(echo, ""), wrong);
+    expect(case, "expect.json", &laid_out(&object.replace(echo, "")), wrong);
+    notes
+}
+
+#[test]
+fn every_case_comes_out_as_its_files_say_and_all_together_show_every_note() {
+    let mut wrong = Vec::new();
+    let mut shown: BTreeSet<&str> = BTreeSet::new();
+    for case in cases("requests") {
+        shown.extend(request_case(&case, &mut wrong).list().iter().map(|note| note.code.name()));
+    }
+    for case in cases("streams") {
+        shown.extend(stream_case(&case, &mut wrong).list().iter().map(|note| note.code.name()));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // Those that only the gateway can raise, and one that belongs to another dialect.
+    let others = [Code::AliasDefault, Code::ModelUnlisted, Code::FallbackUsed, Code::Defaulted];
+    let missing: Vec<&str> = Code::ALL
+        .iter()
+        .filter(|code| !others.contains(code) && !shown.contains(code.name()))
+        .map(|code| code.name())
+        .collect();
+    assert_eq!(missing, [""; 0], "no case shows these notes");
+}
+
+/// Every member path and every `type` that the requests of the corpus hold.
+fn walk(value: &Value, path: &str, paths: &mut BTreeSet<String>, kinds: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| walk(value, path, paths, kinds)),
+        Value::Object(members) => {
+            kinds.extend(members.get("type").and_then(Value::as_str).map(str::to_owned));
+            for (name, value) in members {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                paths.insert(path.clone());
+                walk(value, &path, paths, kinds);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_row_of_the_closed_world_has_a_case() {
+    let (mut paths, mut kinds) = (BTreeSet::new(), BTreeSet::new());
+    for case in cases("requests") {
+        let text = read(&case.join("request.json")).expect("a case has a request");
+        walk(&serde_json::from_str(&text).unwrap_or_default(), "", &mut paths, &mut kinds);
+    }
+    let missing: Vec<&str> = ROWS
+        .iter()
+        .filter(|row| match row.section {
+            Section::Field => !paths.contains(row.path),
+            Section::Item | Section::Part | Section::Tool => {
+                let (kind, member) = row.path.split_once('.').unwrap_or((row.path, "type"));
+                !kinds.contains(kind) || !paths.iter().any(|path| path.ends_with(&format!(".{member}")))
+            }
+        })
+        .map(|row| row.path)
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn every_quirk_has_a_case() {
+    for (name, _) in QUIRKS {
+        let is_shown = |kind: &str| {
+            let name = format!("quirk-{name}");
+            cases(kind).iter().any(|case| case.ends_with(&name))
+        };
+        assert!(is_shown("requests") || is_shown("streams"), "{name}");
+    }
+}
