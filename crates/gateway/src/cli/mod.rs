@@ -1,7 +1,7 @@
 //! The commands of `quire`. Exit codes: 0 done, 1 the answer is no (a broken configuration, an
 //! unknown key), 2 wrong usage, 3 it could not be done.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to people")]
+#![expect(clippy::print_stderr, reason = "commands talk to people")]
 
 mod check;
 mod codex;

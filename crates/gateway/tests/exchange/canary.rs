@@ -105,7 +105,7 @@ async fn no_secret_shows_anywhere() {
     let mut outputs: Vec<(String, Vec<u8>)> = Vec::new();
     let mut command = crate::stage::quire(home.path());
     command.args(["serve", "--listen", "127.0.0.1:0"]).env("DEN_KEY", canary::OTHER_API_KEY);
-    let mut process = Process::start_as(&mut command, home.path(), "trace");
+    let mut process = Process::start_as(&mut command, "trace");
     let client = process.client();
 
     for stream in [true, false] {

@@ -135,7 +135,7 @@ async fn an_address_that_others_reach_needs_a_key_at_the_start_and_later() {
     assert_eq!(run(home.path(), &["check"]).status.code(), Some(1));
     assert_eq!(run(home.path(), &["serve", "--listen", "[::]:0"]).status.code(), Some(1));
     let key = String::from_utf8(run(home.path(), &["key", "add", "lan"]).stdout).unwrap();
-    let process = Process::start_as(quire(home.path()).arg("serve"), home.path(), "info");
+    let process = Process::start_as(quire(home.path()).arg("serve"), "info");
     let client = Client::new(([127, 0, 0, 1], process.address.port()).into());
     told(client.send(&ask(&plain()).bearer(key.trim())).await.unwrap()).await;
     // Without its last key it admits nobody, rather than everybody.
