@@ -16,7 +16,7 @@ pub struct Rendered {
     pub names: Names,
 }
 
-/// Writes the request.
+/// Writes the request into `out`, which should have room for it.
 ///
 /// # Errors
 /// The turn demands what the target cannot do and what must not be left out.
@@ -24,10 +24,10 @@ pub fn render(
     turn: &Turn<'_>,
     target: &Target,
     vault: &dyn Vault,
-    size_hint: usize,
+    out: String,
     notes: &mut Notes,
 ) -> Result<Rendered, Fault> {
-    let mut out = String::with_capacity(size_hint + size_hint / 8 + 512);
+    let mut out = out;
     let mut names = Names::default();
     let offered = offered(turn, target, notes, &mut names);
     out.push_str("{\"model\":");
