@@ -176,6 +176,9 @@ impl Relay {
                 broken = frames.push(bytes, &mut sink).err();
             }
         });
+        if decoder.is_ended() && writer.fault.is_none() {
+            body.answered();
+        }
         let end = match read {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(true)) => None,

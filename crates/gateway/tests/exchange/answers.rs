@@ -7,7 +7,7 @@ use testkit::script::{
     End, Framing, Script, Step, Usage, UsagePlace, answers, html, line, raw, refuses, replays,
     says, silence,
 };
-use testkit::upstream::{Ending, Upstream};
+use testkit::upstream::{Ending, Recorded, Upstream};
 
 use crate::stage::{Quire, SOON, Told, ask, lab, plain, refused, together, told, whole};
 
@@ -544,6 +544,29 @@ async fn streams_leave_their_connection_for_the_next() {
     let finished =
         upstream.requests().iter().filter(|r| matches!(r.ending, Ending::Finished(_))).count();
     assert!(finished >= 19, "{finished}");
+}
+
+#[tokio::test]
+async fn an_end_that_comes_in_a_packet_of_its_own_does_not_cost_the_connection() {
+    // The pause stands between `[DONE]` and the last chunk too.
+    let late = line().split_every(1 << 20).gap(Duration::from_millis(5));
+    let upstream = Upstream::start(Script::always(says().text("x").over(late))).await;
+    let quire = Quire::before(&upstream).await;
+    for _ in 0..5 {
+        quire.stream(&plain()).await.assert_ended("response.completed");
+        let ended = |r: &Recorded| matches!(r.ending, Ending::Finished(_));
+        assert!(upstream.until(SOON, |upstream| upstream.requests().iter().all(ended)).await);
+    }
+    assert_eq!(upstream.connections(), 1);
+    // One whose end does not come is not used again.
+    upstream.set_script(Script::steps([
+        says().text("x").bytes("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n").stall().into(),
+        says().text("y").into(),
+    ]));
+    assert_eq!(quire.stream(&plain()).await.assert_ended("response.completed").text(), "x");
+    assert_eq!(quire.stream(&plain()).await.assert_ended("response.completed").text(), "y");
+    assert_eq!(upstream.connections(), 2);
+    assert!(upstream.until(SOON, |upstream| upstream.open_streams() == 0).await);
 }
 
 #[tokio::test]
