@@ -121,6 +121,23 @@ impl Body {
         Poll::Pending
     }
 
+    /// Reads what comes within `patience`, at most `limit` bytes, however it ends.
+    pub async fn beginning(mut self, limit: usize, patience: Duration) -> Bytes {
+        let mut all = BytesMut::new();
+        let reading = async {
+            while all.len() < limit {
+                let read =
+                    poll_fn(|cx| self.poll_read(cx, &mut |data| all.extend_from_slice(data)));
+                if !matches!(read.await, Ok(true)) {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(patience, reading).await;
+        all.truncate(limit);
+        all.freeze()
+    }
+
     /// Reads to the end.
     ///
     /// # Errors

@@ -8,8 +8,9 @@ use testkit::script::{
     says, silence,
 };
 use testkit::upstream::{Ending, Recorded, Upstream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::stage::{Quire, SOON, Told, ask, lab, plain, refused, together, told, whole};
+use crate::stage::{Quire, SOON, Told, ask, body, lab, plain, refused, together, told, whole};
 
 /// A gateway that gives an upstream up after a second of silence.
 async fn impatient(upstream: &Upstream) -> Quire {
@@ -642,4 +643,67 @@ async fn nothing_of_a_client_s_head_reaches_the_upstream() {
     assert!(seen.header("user-agent").unwrap().starts_with("quire/"));
     assert_eq!(seen.header("host"), Some(upstream.address().to_string().as_str()));
     upstream.assert_no_refusals();
+}
+
+#[tokio::test]
+async fn a_refusal_that_comes_before_the_request_was_read_is_heard() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        for close in [false, true, true] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = vec![0; 1000];
+            stream.read_exact(&mut head).await.unwrap();
+            let answer = b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 33\r\nconnection: close\r\n\r\n{\"error\":{\"message\":\"over 1 MB\"}}";
+            stream.write_all(answer).await.unwrap();
+            stream.shutdown().await.unwrap();
+            if !close {
+                // As a polite server does, it reads on for a while.
+                tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.unwrap();
+            }
+        }
+    });
+    let config = format!("[providers.lab]\ndialect = \"chat\"\nbase_url = \"{url}\"\n");
+    let quire = Quire::start(&config).await;
+    let large = body(json!({"input": "x".repeat(8 << 20)}));
+    let error = refused(quire.ask(&large).await, 413).await;
+    assert_eq!(error["message"], "over 1 MB");
+    // Where the server slams the door its words may be lost; the client is told something anyway.
+    for _ in 0..2 {
+        let response = quire.ask(&large).await;
+        assert!([413, 502].contains(&response.status()), "{}", response.status());
+    }
+    server.await.unwrap();
+    quire.assert_alive().await;
+}
+
+#[tokio::test]
+async fn the_words_of_an_error_are_kept_though_they_break_off() {
+    let words = "upstream says: too many cooks";
+    for step in [
+        answers(500).body(words).over(line().framing(Framing::Closed)),
+        answers(500).body(format!("{words}{}", " and more".repeat(100_000))).into(),
+        answers(500)
+            .body(format!("{words} and more"))
+            .over(line().cut_after_bytes(words.len(), End::Close)),
+        answers(500).body(format!("{words} and more")).over(line().stall_after_bytes(words.len())),
+    ] {
+        let upstream = Upstream::start(Script::always(step)).await;
+        let quire = Quire::before(&upstream).await;
+        let error = refused(quire.ask(&plain()).await, 502).await;
+        let message = error["message"].as_str().unwrap();
+        assert!(message.starts_with(words) && message.len() < 3000, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_answer_over_the_limit_is_given_up() {
+    let mut huge =
+        br#"{"choices":[{"index":0,"finish_reason":"stop","message":{"content":""#.to_vec();
+    huge.resize(65 << 20, b'x');
+    let upstream = Upstream::start(Script::always(answers(200).body(huge))).await;
+    let quire = Quire::before(&upstream).await;
+    let error = refused(quire.ask(&whole()).await, 502).await;
+    assert_eq!(error["code"], PROTOCOL);
+    assert!(upstream.until(SOON, |upstream| upstream.open_streams() == 0).await);
 }

@@ -183,6 +183,10 @@ async fn a_body_that_is_announced_too_large_need_not_be_sent() {
     connection.write(head.as_bytes()).await.unwrap();
     refused(connection.response().await.unwrap(), 413).await;
     quire.assert_alive().await;
+    // A body of the right size is waited for.
+    let demo = json!({"model": "quire/demo", "input": "hi", "stream": true});
+    let polite = quire.send(&ask(&demo).header("expect", "100-continue")).await;
+    told(polite).await.assert_ended("response.completed");
 }
 
 #[tokio::test]
