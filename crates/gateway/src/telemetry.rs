@@ -62,13 +62,19 @@ impl Metrics {
             out.write_fmt(text).expect("a String takes every write");
             out.push('\n');
         };
-        line(format_args!("# HELP quire_exchanges_open Exchanges under way.\n# TYPE quire_exchanges_open gauge"));
+        line(format_args!(
+            "# HELP quire_exchanges_open Exchanges under way.\n# TYPE quire_exchanges_open gauge"
+        ));
         line(format_args!("quire_exchanges_open {}", self.open()));
-        line(format_args!("# HELP quire_exchanges_total Exchanges that have ended.\n# TYPE quire_exchanges_total counter"));
+        line(format_args!(
+            "# HELP quire_exchanges_total Exchanges that have ended.\n# TYPE quire_exchanges_total counter"
+        ));
         for (outcome, count) in self.ended() {
             line(format_args!("quire_exchanges_total{{outcome=\"{outcome}\"}} {count}"));
         }
-        line(format_args!("# HELP quire_exchange_seconds Time from the request to the end of its answer.\n# TYPE quire_exchange_seconds histogram"));
+        line(format_args!(
+            "# HELP quire_exchange_seconds Time from the request to the end of its answer.\n# TYPE quire_exchange_seconds histogram"
+        ));
         let mut below = 0;
         for (bound, count) in BOUNDS.iter().zip(&self.durations) {
             below += count.load(Ordering::Relaxed);
@@ -77,11 +83,23 @@ impl Metrics {
         let count = self.duration_count.load(Ordering::Relaxed);
         let sum = self.duration_sum_us.load(Ordering::Relaxed) as f64 / 1e6;
         line(format_args!("quire_exchange_seconds_bucket{{le=\"+Inf\"}} {count}"));
-        line(format_args!("quire_exchange_seconds_sum {sum}\nquire_exchange_seconds_count {count}"));
-        line(format_args!("# HELP quire_tokens_total Tokens that upstreams reported.\n# TYPE quire_tokens_total counter"));
-        line(format_args!("quire_tokens_total{{kind=\"input\"}} {}", self.input_tokens.load(Ordering::Relaxed)));
-        line(format_args!("quire_tokens_total{{kind=\"output\"}} {}", self.output_tokens.load(Ordering::Relaxed)));
-        line(format_args!("# HELP quire_log_lost_total Rows that the request log could not take.\n# TYPE quire_log_lost_total counter"));
+        line(format_args!(
+            "quire_exchange_seconds_sum {sum}\nquire_exchange_seconds_count {count}"
+        ));
+        line(format_args!(
+            "# HELP quire_tokens_total Tokens that upstreams reported.\n# TYPE quire_tokens_total counter"
+        ));
+        line(format_args!(
+            "quire_tokens_total{{kind=\"input\"}} {}",
+            self.input_tokens.load(Ordering::Relaxed)
+        ));
+        line(format_args!(
+            "quire_tokens_total{{kind=\"output\"}} {}",
+            self.output_tokens.load(Ordering::Relaxed)
+        ));
+        line(format_args!(
+            "# HELP quire_log_lost_total Rows that the request log could not take.\n# TYPE quire_log_lost_total counter"
+        ));
         line(format_args!("quire_log_lost_total {log_lost}"));
         out
     }

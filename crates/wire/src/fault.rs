@@ -30,6 +30,8 @@ pub enum Kind {
     TooLong,
     /// The prompt was refused for its content.
     Refused,
+    /// No such path, or no such thing.
+    NotFound,
     /// No such model.
     UnknownModel,
     /// The key is missing, wrong or expired.
@@ -62,11 +64,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for tables and tests.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::BadRequest,
         Self::TooLarge,
         Self::TooLong,
         Self::Refused,
+        Self::NotFound,
         Self::UnknownModel,
         Self::Unauthorized,
         Self::Forbidden,
@@ -90,6 +93,7 @@ impl Kind {
             Self::TooLarge => "too-large",
             Self::TooLong => "too-long",
             Self::Refused => "refused",
+            Self::NotFound => "not-found",
             Self::UnknownModel => "unknown-model",
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
@@ -149,6 +153,7 @@ impl Fault {
             | Kind::TooLarge
             | Kind::TooLong
             | Kind::Refused
+            | Kind::NotFound
             | Kind::UnknownModel
             | Kind::Cancelled => Blame::Client,
             Kind::Unauthorized

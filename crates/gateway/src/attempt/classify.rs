@@ -7,12 +7,20 @@ use wire::chat;
 use wire::fault::{Fault, Phase, Upstream};
 
 use crate::config::Provider;
+use crate::secret::Secret;
 
 /// The longest wait that is passed on; a broken header must not park a client for a year.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
+/// Shorter keys, such as `test` for a local server, are no secrets, and are words elsewhere.
+const MIN_SECRET: usize = 8;
 
 /// The fault behind an answer that is not a success.
-pub(super) fn answer(status: StatusCode, headers: &HeaderMap, body: &[u8], provider: &Provider) -> Fault {
+pub(super) fn answer(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    provider: &Provider,
+) -> Fault {
     let text = String::from_utf8_lossy(body);
     // MiMo answers a wish for a stream with the error as a lone `data:` line.
     let text = text.trim_start();
@@ -22,8 +30,9 @@ pub(super) fn answer(status: StatusCode, headers: &HeaderMap, body: &[u8], provi
     refine(fault, provider)
 }
 
-/// Applies the provider's own rules.
-pub(super) fn refine(fault: Fault, provider: &Provider) -> Fault {
+/// Applies the provider's own rules, and hides what an upstream may quote of what it was sent.
+pub(super) fn refine(mut fault: Fault, provider: &Provider) -> Fault {
+    hide_secrets(&mut fault, provider);
     let Some(Upstream { status, kind, code, message }) = &fault.upstream else { return fault };
     let codes: Vec<&str> = [code, kind].into_iter().flatten().map(String::as_str).collect();
     let words = message.as_deref().unwrap_or_default().to_lowercase();
@@ -34,6 +43,20 @@ pub(super) fn refine(fault: Fault, provider: &Provider) -> Fault {
             Fault { kind, blame, ..fault }
         }
         None => fault,
+    }
+}
+
+/// Some servers repeat the key that they refuse.
+fn hide_secrets(fault: &mut Fault, provider: &Provider) {
+    let secrets = provider.key.iter().chain(provider.record.headers.iter().map(|(_, value)| value));
+    for secret in secrets.map(Secret::expose).filter(|secret| secret.len() >= MIN_SECRET) {
+        let said = fault.upstream.as_mut();
+        let said = said.into_iter().flat_map(|said| [&mut said.kind, &mut said.code, &mut said.message]);
+        for text in said.flatten().chain([&mut fault.message]) {
+            if text.contains(secret) {
+                *text = text.replace(secret, "<secret>");
+            }
+        }
     }
 }
 

@@ -21,7 +21,11 @@ pub(super) fn relay(parts: Parts, request: &Request<'_>) -> Relay {
     let name = ToolName { namespace: None, name: Escaped::plain(TOOL) };
     let wire = parts.setting.names.declared(&name).map(str::to_owned);
     let id = format!("call_{}", parts.head.stem);
-    let text = if request.compact { "A demonstration of quire; nothing happened.".to_owned() } else { received.text(&parts.notes.header()) };
+    let text = if request.compact {
+        "A demonstration of quire; nothing happened.".to_owned()
+    } else {
+        received.text(&parts.notes.header())
+    };
     Relay::whole(parts, move |sink| {
         let usage = Usage {
             input: received.characters.div_ceil(4),
@@ -66,9 +70,10 @@ impl Received {
         let turn = &request.turn;
         let mut received = Self {
             tools: turn.tools.len(),
-            offers_command: turn.tools.iter().any(|tool| {
-                tool.name.namespace.is_none() && tool.name.name.is(TOOL)
-            }),
+            offers_command: turn
+                .tools
+                .iter()
+                .any(|tool| tool.name.namespace.is_none() && tool.name.name.is(TOOL)),
             ..Self::default()
         };
         for item in &turn.items {
@@ -93,7 +98,9 @@ impl Received {
     fn parts(&mut self, parts: &[Part<'_>]) {
         for part in parts {
             match part {
-                Part::Text(text) | Part::Refusal(text) => self.characters += text.escaped().len() as u64,
+                Part::Text(text) | Part::Refusal(text) => {
+                    self.characters += text.escaped().len() as u64
+                }
                 Part::Image { .. } => self.images += 1,
                 Part::File { .. } | Part::Other { .. } => {}
             }
@@ -105,14 +112,15 @@ impl Received {
             "This is quire's built-in demo model. It is not a language model: it only shows that \
              your client reaches quire.\n\n",
         );
-        write!(
+        writeln!(
             text,
-            "Received: {} messages with {} characters, {} images, {} tools, {} tool results.\n",
+            "Received: {} messages with {} characters, {} images, {} tools, {} tool results.",
             self.messages, self.characters, self.images, self.tools, self.results
         )
         .expect("a String takes every write");
         if !notes.is_empty() {
-            write!(text, "Notes on the translation: {notes}.\n").expect("a String takes every write");
+            writeln!(text, "Notes on the translation: {notes}.")
+                .expect("a String takes every write");
         }
         text.push_str(
             "\nTo talk to a real model, add a provider to your configuration, for example:\n\n\

@@ -24,11 +24,21 @@ struct Inner {
 
 impl Ledger {
     /// Opens the account of an exchange that begins now.
-    pub fn open(id: String, dialect: &'static str, recorder: Option<Recorder>, metrics: Arc<Metrics>) -> Self {
+    pub fn open(
+        id: String,
+        dialect: &'static str,
+        recorder: Option<Recorder>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let exchange = Exchange::begin(id, now.as_millis() as i64, dialect);
         metrics.exchange_began();
-        Self(Arc::new(Inner { started: Instant::now(), exchange: Mutex::new(exchange), recorder, metrics }))
+        Self(Arc::new(Inner {
+            started: Instant::now(),
+            exchange: Mutex::new(exchange),
+            recorder,
+            metrics,
+        }))
     }
 
     /// The exchange's id.
@@ -63,7 +73,8 @@ impl Ledger {
         let mut exchange = self.lock();
         exchange.outcome = Outcome::Failed;
         exchange.fault_kind = Some(fault.kind);
-        exchange.error_code = fault.upstream.as_ref().and_then(|said| said.code.clone()).map(Into::into);
+        exchange.error_code =
+            fault.upstream.as_ref().and_then(|said| said.code.clone()).map(Into::into);
         exchange.error_message = Some(fault.message.clone().into());
     }
 
@@ -103,7 +114,11 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let exchange = self.exchange.get_mut().unwrap_or_else(PoisonError::into_inner);
         exchange.timings.total_us = self.started.elapsed().as_micros() as u64;
-        self.metrics.exchange_ended(exchange.outcome.name(), self.started.elapsed(), exchange.usage.map(|u| (u.input, u.output)));
+        self.metrics.exchange_ended(
+            exchange.outcome.name(),
+            self.started.elapsed(),
+            exchange.usage.map(|u| (u.input, u.output)),
+        );
         if let Some(recorder) = &self.recorder {
             let done = std::mem::replace(exchange, Exchange::begin(String::new(), 0, ""));
             recorder.record(done);

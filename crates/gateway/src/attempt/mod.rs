@@ -9,7 +9,7 @@ mod next;
 mod relay;
 mod vault;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -26,7 +26,7 @@ pub use relay::{Relay, unix_now};
 pub use vault::ModelVault;
 
 use crate::catalog::{Dialect, Scheme};
-use crate::config::{Settings, Snapshot};
+use crate::config::{Origin, Settings, Snapshot};
 use crate::route::{Candidate, Route};
 use crate::seal::Sealer;
 use crate::store::Attempt;
@@ -52,8 +52,9 @@ pub struct Ask {
     pub head: Arc<Head>,
     pub request_id: String,
     pub ledger: Ledger,
-    /// Receives the request's notes as soon as they are known, for a head that goes out early.
-    pub early_notes: Arc<OnceLock<String>>,
+    /// Receives the notes of each attempt's request as soon as they are known, for a head that goes
+    /// out before the answer is over.
+    pub early_notes: Arc<Mutex<String>>,
 }
 
 impl Gateway {
@@ -120,7 +121,7 @@ impl Gateway {
         let size = ask.document.text().len();
         let target = candidate.target();
         let rendered = chat::render(&request.turn, target, &vault, size, &mut notes)?;
-        ask.early_notes.get_or_init(|| notes.header());
+        *ask.early_notes.lock().unwrap_or_else(PoisonError::into_inner) = notes.header();
         let setting = Setting {
             names: rendered.names,
             summary: request.turn.settings.summary,
@@ -136,7 +137,8 @@ impl Gateway {
         let ledger = ask.ledger.clone();
         let parts = relay::Parts { head, setting, vault, notes, provider, ledger };
         let mut relay = match candidate.provider.endpoint(Dialect::Chat) {
-            None => demo::relay(parts, request),
+            None if candidate.provider.origin == Origin::BuiltIn => demo::relay(parts, request),
+            None => return Err(wrong_dialect(candidate)),
             Some(url) => {
                 let head = head_of(candidate, url.expose().as_str())?;
                 let body = Bytes::from(rendered.body);
@@ -168,14 +170,18 @@ impl Gateway {
             let text = body.collect(MAX_ERROR_BODY).await.unwrap_or_default();
             return Err(classify::answer(status, &headers, &text, &candidate.provider));
         }
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
         if kind.starts_with("text/event-stream") {
             return Ok(Relay::stream(parts, body, decoder));
         }
         // Some servers answer a wish for a stream with a whole answer, and some forget its type.
         let bytes = body.collect(relay::MAX_ANSWER).await?;
         let protocol = |why: &str| Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, why) };
-        let text = std::str::from_utf8(&bytes).map_err(|_| protocol("the upstream's answer is not UTF-8"))?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| protocol("the upstream's answer is not UTF-8"))?;
         if text.trim_start().starts_with('<') {
             let said = chat::fault::read_body(status.as_u16(), text);
             return Err(Fault { kind: Kind::Protocol, ..said });
@@ -221,7 +227,8 @@ fn head_of(candidate: &Candidate, url: &str) -> Result<Request<()>, Fault> {
     };
     match &provider.record.auth.scheme {
         Scheme::Bearer => {
-            let value = sensitive(&format!("Bearer {}", key.expose())).ok_or_else(|| broken("key"))?;
+            let value =
+                sensitive(&format!("Bearer {}", key.expose())).ok_or_else(|| broken("key"))?;
             head.headers_mut().insert(header::AUTHORIZATION, value);
         }
         Scheme::Header(name) => {
@@ -237,6 +244,14 @@ fn sensitive(value: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(value).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+fn wrong_dialect(candidate: &Candidate) -> Fault {
+    let text = format!(
+        "provider `{0}` offers no dialect that quire can translate to yet; give `[providers.{0}]` a `dialect = \"chat\"` endpoint",
+        candidate.provider.id
+    );
+    Fault::new(Kind::BadRequest, text)
 }
 
 fn missing_key(candidate: &Candidate) -> Fault {

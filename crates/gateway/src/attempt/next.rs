@@ -36,6 +36,7 @@ pub(super) fn next(fault: &Fault, progress: Progress) -> Next {
         | Kind::TooLarge
         | Kind::TooLong
         | Kind::Refused
+        | Kind::NotFound
         | Kind::Cancelled
         | Kind::Internal => Next::Stop,
         Kind::Connect if fault.phase == Phase::NotSent && progress.tries < 2 => Next::Same,

@@ -61,7 +61,9 @@ impl Writer {
             Event::End(End::Failed(fault)) => {
                 let fault = classify::refine(fault, &self.provider);
                 if self.generated {
-                    self.end(End::Failed(Fault { phase: Phase::Committed, ..fault }));
+                    let fault = Fault { phase: Phase::Committed, ..fault };
+                    self.fault = Some(fault.clone());
+                    self.end(End::Failed(fault));
                 } else {
                     self.fault = Some(fault);
                 }
@@ -141,7 +143,8 @@ impl Relay {
         Self { source: None, writer }
     }
 
-    /// Waits until something was generated.
+    /// Waits until something was generated. A fault that came in the same read is then part of the
+    /// answer, as it would be had it come later.
     ///
     /// # Errors
     /// The answer failed before that; then nothing has been written.
@@ -153,7 +156,7 @@ impl Relay {
             Poll::Ready(())
         })
         .await;
-        match self.writer.fault.take() {
+        match self.writer.fault.take_if(|_| !self.writer.generated) {
             Some(fault) => Err(fault),
             None => Ok(()),
         }
@@ -168,7 +171,8 @@ impl Relay {
         let mut broken = None;
         let read = body.poll_read(cx, &mut |bytes| {
             if broken.is_none() && !decoder.is_ended() {
-                let mut sink = |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
+                let mut sink =
+                    |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
                 broken = frames.push(bytes, &mut sink).err();
             }
         });
@@ -176,7 +180,8 @@ impl Relay {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(true)) => None,
             Poll::Ready(Ok(false)) => {
-                let mut sink = |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
+                let mut sink =
+                    |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
                 broken = broken.or(frames.end(&mut sink).err());
                 Some(Ending::Closed)
             }
@@ -220,15 +225,19 @@ impl Relay {
         }
     }
 
-    /// Waits for the whole answer and returns it as one object.
-    pub async fn finish(mut self) -> String {
+    /// Waits for the whole answer and returns it as one object, with its notes for the header.
+    ///
+    /// # Errors
+    /// The answer failed. Nothing of it has reached the client, so it is told by the status.
+    pub async fn finish(mut self) -> Result<(String, String), Fault> {
         while poll_fn(|cx| self.poll_next(cx)).await.is_some() {}
-        self.writer.encoder.into_object()
-    }
-
-    /// The notes so far.
-    pub fn notes(&self) -> &Notes {
-        self.writer.encoder.notes()
+        match self.writer.fault.take() {
+            Some(fault) => Err(fault),
+            None => {
+                let notes = self.writer.encoder.notes().header();
+                Ok((self.writer.encoder.into_object(), notes))
+            }
+        }
     }
 }
 

@@ -31,10 +31,9 @@ pub fn alias_set(name: &str) -> Option<&'static [Suggestion]> {
 fn read() -> (Sets, Vec<Diagnostic>) {
     let reader = Reader::new(Path::new("alias_sets.toml"), include_str!("alias_sets.toml"));
     let document = parse(&reader);
-    let sets = reader
-        .root(&document)
-        .entries()
-        .into_iter()
+    let sets = document
+        .iter()
+        .flat_map(|document| reader.root(document).entries())
         .filter_map(|(set, node)| {
             let suggestions = node.table()?.entries().into_iter().filter_map(|(alias, node)| {
                 let mut row = node.table()?;

@@ -11,7 +11,7 @@ mod record;
 mod variables;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 pub use address::{is_forbidden, is_loopback};
 pub use alias_sets::{Suggestion, alias_set, alias_sets};
@@ -51,11 +51,14 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The records that are built in.
+    /// The records that are built in, read once.
     pub fn embedded() -> Self {
-        let (catalog, found) = Self::read_embedded();
-        debug_assert!(found.is_empty(), "an embedded record is broken: {found:?}");
-        catalog
+        static READ: LazyLock<Catalog> = LazyLock::new(|| {
+            let (catalog, found) = Catalog::read_embedded();
+            debug_assert!(found.is_empty(), "an embedded record is broken: {found:?}");
+            catalog
+        });
+        READ.clone()
     }
 
     fn read_embedded() -> (Self, Vec<Diagnostic>) {
@@ -131,7 +134,10 @@ impl Catalog {
     ) -> Result<Vec<Diagnostic>, Waits> {
         let reader = Reader::new(file, text);
         let document = parse(&reader);
-        let record = read::record(reader.root(&document), self, env)?;
+        let record = match &document {
+            Some(document) => read::record(reader.root(document), self, env)?,
+            None => None,
+        };
         drop(document);
         if let Some(record) = record {
             self.records.retain(|known| known.id != record.id);

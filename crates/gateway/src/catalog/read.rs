@@ -40,10 +40,12 @@ pub(super) fn record(
         (None, Some(known)) if !replace => Record::clone(known),
         (None, _) => generic(catalog),
     };
-    let mut record = match base.id == id.value {
-        true => base,
-        false => Record { name: id.value.clone(), synonyms: Vec::new(), ..base },
-    };
+    let mut record = base;
+    if record.id != id.value {
+        // Another provider: it takes the facts over, not the names.
+        record.name.clone_from(&id.value);
+        record.synonyms.clear();
+    }
     record.id.clone_from(&id.value);
     if let Some(synonyms) = table.texts("synonyms") {
         record.synonyms = values(synonyms);

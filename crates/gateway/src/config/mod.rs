@@ -7,6 +7,9 @@ mod files;
 mod live;
 mod provider;
 mod read;
+mod read_aliases;
+mod read_names;
+mod read_providers;
 mod sections;
 
 use std::net::SocketAddr;
@@ -120,10 +123,7 @@ impl Snapshot {
     /// The provider with this name. A record's id or synonym also names the one provider that is
     /// made from it.
     pub fn provider(&self, name: &str) -> Option<&Arc<Provider>> {
-        self.providers.iter().find(|provider| provider.id == name).or_else(|| {
-            let mut made = self.providers.iter().filter(|provider| provider.is_preset(name));
-            made.next().filter(|_| made.next().is_none())
-        })
+        provider::named(&self.providers, name)
     }
 
     /// All aliases: exact names as written, then patterns, the more exact one first.

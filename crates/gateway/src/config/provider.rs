@@ -22,6 +22,15 @@ pub struct Provider {
     models: Vec<Arc<Model>>,
 }
 
+/// The provider with this name. A record's id or synonym also names the one provider that is made
+/// from it.
+pub(super) fn named<'p>(providers: &'p [Arc<Provider>], name: &str) -> Option<&'p Arc<Provider>> {
+    providers.iter().find(|provider| provider.id == name).or_else(|| {
+        let mut made = providers.iter().filter(|provider| provider.is_preset(name));
+        made.next().filter(|_| made.next().is_none())
+    })
+}
+
 /// How a provider came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -118,7 +127,7 @@ impl Provider {
     }
 
     /// Whether it was made from the record with this id or synonym.
-    pub(super) fn is_preset(&self, name: &str) -> bool {
+    fn is_preset(&self, name: &str) -> bool {
         let record = &self.record;
         self.preset.is_some()
             && (record.id == name || record.synonyms.iter().any(|synonym| synonym == name))

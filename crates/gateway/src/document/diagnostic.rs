@@ -54,6 +54,19 @@ impl Diagnostic {
         }
     }
 
+    /// The same as JSON, for `--json` and the admin API.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "severity": self.severity.name(),
+            "file": self.file.display().to_string(),
+            "line": (self.line > 0).then_some(self.line),
+            "column": (self.column > 0).then_some(self.column),
+            "path": self.path,
+            "message": self.message,
+            "hint": self.hint,
+        })
+    }
+
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -82,4 +95,20 @@ impl fmt::Display for Diagnostic {
 /// Whether any of them forbids using the document.
 pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_has_a_line_for_people_and_an_object_for_programs() {
+        let whole = Diagnostic::of_file(Severity::Error, "a.toml", "gone").with_hint("look");
+        assert_eq!(whole.to_string(), "error: a.toml: gone; hint: look");
+        assert_eq!(whole.json()["line"], serde_json::Value::Null);
+        let placed = Diagnostic { line: 3, column: 7, path: "x.y".to_owned(), ..whole };
+        assert_eq!(placed.to_string(), "error: a.toml:3:7: x.y: gone; hint: look");
+        assert_eq!(placed.json()["line"], 3);
+        assert_eq!(placed.json()["severity"], "error");
+    }
 }

@@ -53,15 +53,16 @@ pub struct Table<'a> {
     asked: Vec<&'static str>,
 }
 
-/// Reads `text` as TOML. Every syntax error goes to `reader`; what could be understood is returned.
-pub fn parse<'a>(reader: &'a Reader) -> Spanned<DeTable<'a>> {
+/// The document of `reader`. Syntax errors are reported, and nothing else is then: what could be
+/// understood of a broken document would bring complaints about things that nobody wrote.
+pub fn parse<'a>(reader: &'a Reader) -> Option<Spanned<DeTable<'a>>> {
     let (root, errors) = DeTable::parse_recoverable(&reader.text);
-    for error in errors {
+    for error in &errors {
         // Only the message: the error's full text quotes the line, which may hold a key.
         let spot = Spot { value: (), path: String::new(), span: error.span().unwrap_or(0..0) };
-        reader.report(Severity::Error, &spot, first_line(error.message()), None);
+        reader.error(&spot, first_line(error.message()));
     }
-    root
+    errors.is_empty().then_some(root)
 }
 
 impl Reader {
@@ -406,7 +407,9 @@ mod tests {
     fn complaints(text: &str, read: impl FnOnce(Table<'_>)) -> Vec<String> {
         let reader = Reader::new(Path::new("t.toml"), text);
         let document = parse(&reader);
-        read(reader.root(&document));
+        if let Some(document) = &document {
+            read(reader.root(document));
+        }
         drop(document);
         reader.finish().iter().map(ToString::to_string).collect()
     }

@@ -140,9 +140,20 @@ fn bare(snapshot: &Snapshot, name: &str) -> Result<Place, NotFound> {
     Ok(Place { provider: Arc::clone(first), model: first.model(name) })
 }
 
+/// Names that may have been meant. Somebody who leaves out the provider means the model.
 fn near(snapshot: &Snapshot, name: &str) -> Vec<String> {
-    let known: Vec<String> = super::list(snapshot).into_iter().map(|listed| listed.slug).collect();
-    nearest(name, known.iter().map(String::as_str), 3).into_iter().map(str::to_owned).collect()
+    let all = super::list(snapshot);
+    let key = |listed: &'_ super::Listed| {
+        let whole = listed.is_alias || name.contains('/');
+        if whole { listed.slug.clone() } else { listed.model.clone() }
+    };
+    let keys: Vec<String> = all.iter().map(key).collect();
+    let near = nearest(name, keys.iter().map(String::as_str), 3);
+    let slugs = near.into_iter().flat_map(|near| {
+        let same = keys.iter().zip(&all).filter(move |(key, _)| *key == near);
+        same.map(|(_, listed)| listed.slug.clone())
+    });
+    slugs.take(3).collect()
 }
 
 /// Appends the fallbacks of every candidate and of the name itself, each place once.

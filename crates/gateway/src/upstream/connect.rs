@@ -7,15 +7,19 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use wire::fault::{Fault, Kind};
 
 use super::pool::{Connection, Origin, Stream};
 use crate::catalog::is_forbidden;
 
-#[derive(Clone)]
+/// Makes connections.
+#[derive(Default)]
 pub(super) struct Connector {
-    tls: TlsConnector,
+    /// Made for the first provider that wants it: reading the system's certificates takes longer
+    /// than everything else at start.
+    tls: OnceCell<TlsConnector>,
 }
 
 impl std::fmt::Debug for Connector {
@@ -24,19 +28,23 @@ impl std::fmt::Debug for Connector {
     }
 }
 
-impl Connector {
-    pub(super) fn new() -> Result<Self, rustls::Error> {
-        use rustls_platform_verifier::BuilderVerifierExt as _;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_platform_verifier()?
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
-    }
+fn tls() -> Result<TlsConnector, rustls::Error> {
+    use rustls_platform_verifier::BuilderVerifierExt as _;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsConnector::from(Arc::new(config)))
+}
 
-    pub(super) async fn connect(&self, origin: &Origin, limit: Duration) -> Result<Connection, Fault> {
+impl Connector {
+    pub(super) async fn connect(
+        &self,
+        origin: &Origin,
+        limit: Duration,
+    ) -> Result<Connection, Fault> {
         match tokio::time::timeout(limit, self.open(origin)).await {
             Ok(done) => done,
             Err(_) => {
@@ -52,8 +60,11 @@ impl Connector {
         let stream = if origin.is_tls() {
             let name = ServerName::try_from(origin.host().to_owned())
                 .map_err(|_| unreachable(origin, "its name cannot stand in a certificate"))?;
-            let tls = self.tls.connect(name, tcp).await;
-            Stream::Tls(Box::new(tls.map_err(|error| unreachable(origin, &format!("TLS: {error}")))?))
+            let tls = shared_tls(&self.tls).await.map_err(|why| unreachable(origin, &why))?;
+            let tls = tls.connect(name, tcp).await;
+            Stream::Tls(Box::new(
+                tls.map_err(|error| unreachable(origin, &format!("TLS: {error}")))?,
+            ))
         } else {
             Stream::Plain(tcp)
         };
@@ -61,6 +72,18 @@ impl Connector {
             .await
             .map_err(|error| unreachable(origin, &error.to_string()))
     }
+}
+
+/// What TLS needs, made once.
+async fn shared_tls(cell: &OnceCell<TlsConnector>) -> Result<&TlsConnector, String> {
+    cell.get_or_try_init(|| async {
+        match tokio::task::spawn_blocking(tls).await {
+            Ok(Ok(tls)) => Ok(tls),
+            Ok(Err(error)) => Err(format!("the system's certificates cannot be used: {error}")),
+            Err(error) => Err(format!("the system's certificates cannot be read: {error}")),
+        }
+    })
+    .await
 }
 
 async fn dial(origin: &Origin) -> Result<TcpStream, Fault> {
@@ -82,6 +105,7 @@ async fn dial(origin: &Origin) -> Result<TcpStream, Fault> {
 }
 
 fn unreachable(origin: &Origin, why: &str) -> Fault {
-    let text = format!("the upstream `{}:{}` cannot be reached: {why}", origin.host(), origin.port());
+    let text =
+        format!("the upstream `{}:{}` cannot be reached: {why}", origin.host(), origin.port());
     Fault::new(Kind::Connect, text)
 }

@@ -30,21 +30,13 @@ pub struct Timeouts {
 }
 
 /// The client for all providers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Client {
     connector: Connector,
     pool: Pool,
 }
 
 impl Client {
-    /// A client.
-    ///
-    /// # Errors
-    /// The system's certificates cannot be used.
-    pub fn new() -> Result<Self, rustls::Error> {
-        Ok(Self { connector: Connector::new()?, pool: Pool::default() })
-    }
-
     /// Sends a request whose URI is absolute, and waits for the head of the answer.
     ///
     /// # Errors
@@ -63,9 +55,9 @@ impl Client {
         *request.uri_mut() = path.parse().map_err(|_| {
             Fault::new(Kind::Internal, "the provider's URL cannot be put on the wire")
         })?;
-        // A kept connection may have been closed just now: then nothing was read and a fresh one
-        // is tried. A fresh one is tried once only.
-        while let Some(connection) = self.pool.take(&origin) {
+        // A kept connection may have been closed just now: then a fresh one is tried. Only one
+        // kept one is: an upstream that read the request and broke would read it every time.
+        if let Some(connection) = self.pool.take(&origin) {
             match self.exchange(connection, &origin, &request, timeouts).await {
                 Err(Failed::Stale) => {}
                 Err(Failed::Fault(fault)) => return Err(fault),
@@ -91,10 +83,18 @@ impl Client {
         match tokio::time::timeout(timeouts.idle, reply).await {
             Ok(Ok(reply)) => {
                 let (head, incoming) = reply.into_parts();
-                let body = Body::new(incoming, connection, self.pool.clone(), origin.clone(), timeouts.idle);
+                let body = Body::new(
+                    incoming,
+                    connection,
+                    self.pool.clone(),
+                    origin.clone(),
+                    timeouts.idle,
+                );
                 Ok(Response { status: head.status, headers: head.headers, body })
             }
-            Ok(Err(error)) if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => {
+            Ok(Err(error))
+                if error.is_canceled() || error.is_closed() || error.is_incomplete_message() =>
+            {
                 Err(Failed::Stale)
             }
             Ok(Err(error)) if error.is_parse() => Err(Failed::Fault(Fault {

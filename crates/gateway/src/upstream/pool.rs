@@ -32,9 +32,9 @@ pub(super) struct Origin {
 impl Origin {
     pub(super) fn of(uri: &Uri) -> Result<Self, Fault> {
         let tls = uri.scheme_str() == Some("https");
-        let host = uri.host().ok_or_else(|| {
-            Fault::new(Kind::Internal, "the provider's URL names no host")
-        })?;
+        let host = uri
+            .host()
+            .ok_or_else(|| Fault::new(Kind::Internal, "the provider's URL names no host"))?;
         // Brackets belong to the URL, not to the address.
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
@@ -79,13 +79,21 @@ macro_rules! each {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         each!(self, stream => Pin::new(stream).poll_read(cx, buf))
     }
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         each!(self, stream => Pin::new(stream).poll_write(cx, buf))
     }
 
@@ -133,7 +141,10 @@ impl Connection {
     }
 
     /// Sends a request and drives the connection until the head of the answer is here.
-    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> hyper::Result<Response<Incoming>> {
         let mut reply = std::pin::pin!(self.sender.send_request(request));
         let (driver, over) = (&mut self.driver, &mut self.over);
         poll_fn(|cx| {
@@ -163,10 +174,13 @@ impl Connection {
     }
 }
 
+/// Connections of one origin, the longest wait first.
+type Waiting = Vec<(Instant, Connection)>;
+
 /// The waiting connections of all origins.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pool {
-    waiting: Arc<Mutex<HashMap<Origin, Vec<(Instant, Connection)>>>>,
+    waiting: Arc<Mutex<HashMap<Origin, Waiting>>>,
 }
 
 impl Pool {

@@ -33,7 +33,10 @@ pub struct Body {
     pool: Pool,
     origin: Origin,
     idle: Duration,
-    timer: Pin<Box<Sleep>>,
+    /// When something arrived last.
+    last: Instant,
+    /// Set when there is first something to wait for, and again only when it has fired.
+    timer: Option<Pin<Box<Sleep>>>,
     over: bool,
 }
 
@@ -45,8 +48,8 @@ impl Body {
         origin: Origin,
         idle: Duration,
     ) -> Self {
-        let timer = Box::pin(tokio::time::sleep(idle));
-        Self { incoming, connection: Some(connection), pool, origin, idle, timer, over: false }
+        let (connection, last) = (Some(connection), Instant::now());
+        Self { incoming, connection, pool, origin, idle, last, timer: None, over: false }
     }
 
     /// Hands everything that has arrived to `sink`. Ready with `true` when there was something,
@@ -72,7 +75,10 @@ impl Body {
                     self.over = true;
                     self.connection = None;
                     let text = format!("the connection to the upstream broke: {error}");
-                    return Poll::Ready(Err(Fault { phase: Phase::Sent, ..Fault::new(Kind::Cut, text) }));
+                    return Poll::Ready(Err(Fault {
+                        phase: Phase::Sent,
+                        ..Fault::new(Kind::Cut, text)
+                    }));
                 }
                 Poll::Ready(None) => {
                     self.over = true;
@@ -90,16 +96,26 @@ impl Body {
             }
         }
         if read > 0 {
-            self.timer.as_mut().reset(Instant::now() + self.idle);
+            self.last = Instant::now();
             return Poll::Ready(Ok(true));
         }
         if self.over {
             return Poll::Ready(Ok(false));
         }
-        match self.timer.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(super::silent(self.idle))),
-            Poll::Pending => Poll::Pending,
+        self.poll_silence(cx).map(Err)
+    }
+
+    /// Ready when nothing has come for too long.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
+        let due = self.last + self.idle;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+        while timer.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= due {
+                return Poll::Ready(super::silent(self.idle));
+            }
+            timer.as_mut().reset(due);
         }
+        Poll::Pending
     }
 
     /// Reads to the end.
@@ -109,7 +125,8 @@ impl Body {
     pub async fn collect(mut self, limit: usize) -> Result<Bytes, Fault> {
         let mut all = BytesMut::new();
         loop {
-            let more = poll_fn(|cx| self.poll_read(cx, &mut |data| all.extend_from_slice(data))).await?;
+            let more =
+                poll_fn(|cx| self.poll_read(cx, &mut |data| all.extend_from_slice(data))).await?;
             if all.len() > limit {
                 let text = format!("the upstream's answer is larger than {limit} bytes");
                 return Err(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) });

@@ -4,11 +4,13 @@
 pub mod fault;
 mod history;
 pub mod names;
+pub mod read;
 pub mod request;
 mod schema;
 pub mod stream;
 pub mod target;
 mod think;
+pub mod written;
 
 pub use names::Names;
 pub use request::{Rendered, render};

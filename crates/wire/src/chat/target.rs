@@ -165,6 +165,9 @@ pub enum Quirk {
     PlainRefs,
     /// Each chunk's `reasoning_details` repeats everything from the start; only what is new counts.
     CumulativeReasoning,
+    /// The endpoint refuses `json_object` though it knows `json_schema` (LM Studio): a schema that
+    /// allows any object is sent instead.
+    NoJsonObject,
 }
 
 impl Target {

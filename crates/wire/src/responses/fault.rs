@@ -37,6 +37,7 @@ const fn shape(kind: Kind) -> Shape {
         Kind::TooLarge => (413, "invalid_request_error", "request_too_large"),
         Kind::TooLong => (400, "invalid_request_error", "context_length_exceeded"),
         Kind::Refused => (400, "invalid_request_error", "invalid_prompt"),
+        Kind::NotFound => (404, "invalid_request_error", "not_found"),
         Kind::UnknownModel => (404, "invalid_request_error", "model_not_found"),
         Kind::Unauthorized => (401, "authentication_error", "invalid_api_key"),
         Kind::Forbidden => (403, "permission_error", "permission_denied"),
@@ -62,6 +63,7 @@ pub const fn is_permanent(kind: Kind) -> bool {
         | Kind::TooLarge
         | Kind::TooLong
         | Kind::Refused
+        | Kind::NotFound
         | Kind::UnknownModel
         | Kind::Unauthorized
         | Kind::Forbidden
@@ -142,6 +144,7 @@ pub(super) fn in_stream(fault: &Fault) -> (&'static str, String) {
         Kind::BadRequest
         | Kind::TooLarge
         | Kind::Refused
+        | Kind::NotFound
         | Kind::UnknownModel
         | Kind::Unauthorized
         | Kind::Forbidden => "invalid_prompt",

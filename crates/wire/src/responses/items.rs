@@ -124,12 +124,12 @@ fn rest(
     for (key, value) in item.members() {
         match key.text().as_ref() {
             "type" => {}
+            key if known.contains(&key) || value.is_null() => {}
             "id" => reader.notes.add(Code::ItemMetadata, "input[].id"),
             "status" => reader.notes.add(Code::ItemMetadata, "input[].status"),
             "agent" | "caller" | "async" | "internal_chat_message_metadata_passthrough" => {
                 reader.notes.add(Code::ItemMetadata, format!("input[].{}", key.text()));
             }
-            key if known.contains(&key) || value.is_null() => {}
             key => reader.leftover(Section::Item, kind, key)?,
         }
     }
@@ -231,7 +231,7 @@ fn part<'a>(
         },
         "input_file" => {
             let (name, data, url) = (optional("filename"), optional("file_data"), optional("file_url"));
-            (Part::File { name, data, url }, &["filename", "file_data", "file_url", "file_id", "detail"])
+            (Part::File { name, data, url }, &["filename", "file_data", "file_url", "file_id"])
         }
         other => {
             let code = match fates::find(Section::Part, other).map(|row| row.fate) {
@@ -262,15 +262,37 @@ fn reasoning<'a>(
     item: Value<'_, 'a>,
     place: Place<'_>,
 ) -> Result<(), Fault> {
-    let texts = |name: &str| -> Result<Vec<Escaped<'a>>, Fault> {
-        let Some(list) = item.get(name).and_then(Value::non_null) else { return Ok(Vec::new()) };
-        expect(list, Kind::Array, &place.member(name))?;
-        Ok(list.elements().filter_map(|part| part.get("text")?.as_str()).collect())
-    };
-    let (text, summary) = (texts("content")?, texts("summary")?);
+    let text = thoughts(reader, item, "content", place)?;
+    let summary = thoughts(reader, item, "summary", place)?;
     let sealed = item.get("encrypted_content").and_then(Value::as_str);
     rest(reader, item, "reasoning", &["content", "summary", "encrypted_content"])?;
     push(reader, Item::Reasoning { sealed, text, summary })
+}
+
+/// The texts of one member of a reasoning item.
+fn thoughts<'a>(
+    reader: &mut Reader<'_, 'a>,
+    item: Value<'_, 'a>,
+    name: &str,
+    place: Place<'_>,
+) -> Result<Vec<Escaped<'a>>, Fault> {
+    let Some(list) = item.get(name).and_then(Value::non_null) else { return Ok(Vec::new()) };
+    expect(list, Kind::Array, &place.member(name))?;
+    let mut texts = Vec::new();
+    for part in list.elements() {
+        let Some(text) = part.get("text").and_then(Value::as_str) else {
+            reader.notes.add(Code::UnknownPart, format!("input[].{name}[]"));
+            continue;
+        };
+        texts.push(text);
+        for (key, value) in part.members().filter(|(key, _)| !key.is("type") && !key.is("text")) {
+            if !value.is_null() {
+                let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
+                reader.leftover(Section::Part, &kind.text(), &key.text())?;
+            }
+        }
+    }
+    Ok(texts)
 }
 
 fn call<'a>(
@@ -325,10 +347,10 @@ fn result<'a>(
     kind: &str,
     place: Place<'_>,
 ) -> Result<(), Fault> {
-    let call_id = match item.get("call_id").and_then(Value::non_null) {
-        Some(id) => string(id, &place.member("call_id"))?,
+    let (call_id, named_by) = match item.get("call_id").and_then(Value::non_null) {
+        Some(id) => (string(id, &place.member("call_id"))?, "call_id"),
         // `local_shell_call_output` names its call in `id`.
-        None => required(item, "id", place)?,
+        None => (required(item, "id", place)?, "id"),
     };
     let (member, parts) = match kind {
         "tool_search_output" => {
@@ -352,7 +374,7 @@ fn result<'a>(
             ("output", parts)
         }
     };
-    rest(reader, item, kind, &["call_id", "name", "namespace", "execution", member])?;
+    rest(reader, item, kind, &[named_by, "name", "namespace", "execution", member])?;
     push(reader, Item::Result { call_id, parts })
 }
 

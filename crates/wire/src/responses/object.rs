@@ -47,6 +47,8 @@ pub fn echo(request: Value<'_, '_>) -> String {
     if memchr::memchr2(b'\n', b'\r', out.as_bytes()).is_some() {
         out = out.replace(['\n', '\r'], " ");
     }
+    // It is kept as long as the answer streams.
+    out.shrink_to_fit();
     out
 }
 

@@ -137,12 +137,13 @@ impl<'a> Reader<'_, 'a> {
         let path = if of.is_empty() { key.to_owned() } else { format!("{of}.{key}") };
         match fates::find(section, &path) {
             Some(row) => match row.fate {
-                Fate::Ignored(code) | Fate::Degraded(code) | Fate::Depends(code) => {
-                    self.notes.add(code, row.path);
+                Fate::Ignored(code) => self.notes.add(code, row.path),
+                // A longer path beneath one that is read is as unknown as any.
+                Fate::Translated | Fate::Depends(_) | Fate::Degraded(_) if row.path != path => {
+                    self.notes.add(Code::UnknownField, path);
                 }
-                // A longer path beneath a translated one that nothing reads is as unknown as any.
-                Fate::Translated if row.path != path => self.notes.add(Code::UnknownField, path),
-                Fate::Translated => {}
+                Fate::Degraded(code) => self.notes.add(code, row.path),
+                Fate::Translated | Fate::Depends(_) => {}
                 Fate::Refused => return Err(refusal(row.path)),
             },
             None => self.notes.add(Code::UnknownField, path),
@@ -235,6 +236,13 @@ impl<'a> Reader<'_, 'a> {
 
     fn format(&mut self, value: Value<'_, 'a>) -> Result<Format<'a>, Fault> {
         expect(value, Kind::Object, "text.format")?;
+        let known = ["type", "name", "description", "schema", "strict"];
+        for (key, member) in value.members() {
+            let key = key.text();
+            if !known.contains(&key.as_ref()) && !member.is_null() {
+                self.leftover(Section::Field, "text.format", &key)?;
+            }
+        }
         let kind = value.get("type").and_then(Value::as_str).unwrap_or_default();
         match kind.text().as_ref() {
             "text" => Ok(Format::Text),
@@ -279,6 +287,13 @@ impl<'a> Reader<'_, 'a> {
             other => return Err(Fault::wrong_type("tool_choice", "a string or an object", other)),
         };
         let kind = kind.unwrap_or_default();
+        let known = ["type", "name", "namespace", "mode", "tools", "server_label"];
+        for (key, member) in value.members() {
+            let key = key.text();
+            if !known.contains(&key.as_ref()) && !member.is_null() {
+                self.leftover(Section::Field, "tool_choice", &key)?;
+            }
+        }
         Ok(match (kind.text().as_ref(), value.kind()) {
             ("auto", _) => ToolChoice::Auto,
             ("none", _) => ToolChoice::None,
@@ -287,6 +302,11 @@ impl<'a> Reader<'_, 'a> {
                 tools::name_of(value)
                     .ok_or_else(|| Fault::bad_request("tool_choice.name", "`tool_choice` names no tool"))?,
             ),
+            ("allowed_tools", Kind::Object)
+                if value.get("mode").and_then(Value::as_str).is_some_and(|mode| mode.is("none")) =>
+            {
+                ToolChoice::None
+            }
             ("allowed_tools", Kind::Object) => ToolChoice::Allowed {
                 required: value.get("mode").and_then(Value::as_str).is_some_and(|mode| mode.is("required")),
                 tools: value.get("tools").into_iter().flat_map(Value::elements).filter_map(tools::name_of).collect(),

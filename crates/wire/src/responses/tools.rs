@@ -56,6 +56,9 @@ fn tool_of<'a>(
             });
             let known = ["type", "name", "description", "format"];
             reader.notes.add(Code::CustomTool, "tools[].custom");
+            if let Some(format) = value.get("format").filter(|format| format.kind() == Kind::Object) {
+                rest(reader, format, "custom.format", &["type", "syntax", "definition"])?;
+            }
             push(reader, value, namespace, param, "custom", &known, ToolKind::Custom { grammar })
         }
         "tool_search" => {
@@ -63,6 +66,8 @@ fn tool_of<'a>(
             let name = ToolName { namespace: None, name: Escaped::plain("tool_search") };
             let description = value.get("description").and_then(Value::as_str);
             let kind = ToolKind::ToolSearch { parameters };
+            let known = ["type", "description", "parameters", "execution"];
+            rest(reader, value, "tool_search", &known)?;
             reader.request.turn.tools.push(Tool { name, description, kind });
             Ok(())
         }
@@ -70,6 +75,7 @@ fn tool_of<'a>(
             let name = ToolName { namespace: None, name: Escaped::plain("local_shell") };
             let description = Some(Escaped::plain("Runs a command on the user's machine."));
             let kind = ToolKind::LocalShell;
+            rest(reader, value, "local_shell", &["type"])?;
             reader.request.turn.tools.push(Tool { name, description, kind });
             Ok(())
         }
@@ -125,14 +131,25 @@ fn push<'a>(
         .transpose()?
         .filter(|name| !name.is_empty())
         .ok_or_else(|| Fault::bad_request(format!("{param}.name"), "a tool needs a name"))?;
+    rest(reader, value, section, known)?;
+    let name = ToolName { namespace: namespace.cloned(), name };
+    let description = value.get("description").and_then(Value::as_str);
+    reader.request.turn.tools.push(Tool { name, description, kind });
+    Ok(())
+}
+
+/// Notes the members of a tool that nothing reads.
+fn rest(
+    reader: &mut Reader<'_, '_>,
+    value: Value<'_, '_>,
+    section: &str,
+    known: &[&str],
+) -> Result<(), Fault> {
     for (key, member) in value.members() {
         let key = key.text();
         if !known.contains(&key.as_ref()) && !member.is_null() {
             reader.leftover(Section::Tool, section, &key)?;
         }
     }
-    let name = ToolName { namespace: namespace.cloned(), name };
-    let description = value.get("description").and_then(Value::as_str);
-    reader.request.turn.tools.push(Tool { name, description, kind });
     Ok(())
 }

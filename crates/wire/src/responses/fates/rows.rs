@@ -1,101 +1,54 @@
-//! The closed world of Responses requests: what becomes of every field, item, part and tool when
-//! the target speaks another dialect. The parser takes its notes from here, and the table in
-//! `docs/compatibility.md` is made from it.
-//!
-//! A row decides for everything beneath its path unless a longer row says otherwise.
+//! The decisions, one row each.
 
+use super::{Fate, Row, Section};
 use crate::note::Code;
 
-/// What kind of thing a row is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Section {
-    Field,
-    Item,
-    Part,
-    Tool,
-}
-
-impl Section {
-    /// The word used in the world lists.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Field => "field",
-            Self::Item => "item",
-            Self::Part => "part",
-            Self::Tool => "tool",
-        }
-    }
-}
-
-/// What becomes of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It has its full effect.
-    Translated,
-    /// It has its full effect where the target's record says so, else the note tells.
-    Depends(Code),
-    /// It reaches the target changed, and the note tells how.
-    Degraded(Code),
-    /// It has no effect, and the note tells.
-    Ignored(Code),
-    /// The request is refused, since the answer would be wrong without it.
-    Refused,
-}
-
-/// One decision.
-#[derive(Clone, Copy, Debug)]
-pub struct Row {
-    pub section: Section,
-    /// Dotted path; indices of arrays are left out.
-    pub path: &'static str,
-    pub fate: Fate,
-    /// How, in a few words for the documentation; for a refusal what to do instead.
-    pub how: &'static str,
-}
+use Code as C;
+use Fate::{Degraded, Depends, Ignored, Refused, Translated};
+use Section::{Field, Item, Part, Schema, Tool, Value};
 
 const fn row(section: Section, path: &'static str, fate: Fate, how: &'static str) -> Row {
     Row { section, path, fate, how }
 }
 
-use Code as C;
-use Fate::{Degraded, Depends, Ignored, Refused, Translated};
-use Section::{Field, Item, Part, Tool};
-
 /// Every decision, for the target dialect Chat Completions.
+// A table reads best with one row on one line.
+#[rustfmt::skip]
 pub const ROWS: &[Row] = &[
     row(Field, "model", Translated, "resolved by quire; the upstream's own name is sent"),
     row(Field, "input", Translated, "`messages`"),
     row(Field, "instructions", Translated, "leading `system` message"),
     row(Field, "stream", Translated, "`stream` with `stream_options.include_usage`"),
-    row(Field, "tools", Translated, "`tools`, by the rows of their kinds"),
-    row(Field, "tool_choice", Depends(C::ToolChoice), "`tool_choice`"),
-    row(Field, "parallel_tool_calls", Depends(C::ParallelIgnored), "`parallel_tool_calls`"),
-    row(Field, "reasoning.effort", Depends(C::EffortMapped), "the model's own effort members"),
+    row(Field, "tools", Depends(&[C::ToolsCut]), "`tools`, by the rows of their kinds; fewer where the model takes fewer"),
+    row(Field, "tool_choice", Depends(&[C::ToolChoice]), "`tool_choice`; the nearest that the model knows"),
+    row(Field, "tool_choice.server_label", Ignored(C::ToolChoice), "no counterpart"),
+    row(Field, "parallel_tool_calls", Depends(&[C::ParallelIgnored]), "`parallel_tool_calls`"),
+    row(Field, "reasoning.effort", Depends(&[C::EffortMapped, C::EffortIgnored]), "the model's own effort members"),
     row(Field, "reasoning.summary", Translated, "decides how reasoning is shown"),
     row(Field, "reasoning.generate_summary", Translated, "older name of `reasoning.summary`"),
     row(Field, "reasoning.context", Ignored(C::FieldIgnored), "the whole history is sent anyway"),
     row(Field, "reasoning.mode", Ignored(C::FieldIgnored), "no counterpart"),
     row(Field, "reasoning", Translated, "by its members"),
-    row(Field, "text.format", Depends(C::SchemaAsObject), "`response_format`"),
-    row(Field, "text.verbosity", Depends(C::FieldIgnored), "`verbosity`"),
+    row(Field, "text.format", Depends(&[C::SchemaAsObject, C::FormatIgnored]), "`response_format`"),
+    row(Field, "text.verbosity", Depends(&[C::FieldIgnored]), "`verbosity`"),
     row(Field, "text", Translated, "by its members"),
-    row(Field, "max_output_tokens", Translated, "`max_tokens` or `max_completion_tokens`"),
-    row(Field, "temperature", Depends(C::FieldIgnored), "`temperature`"),
-    row(Field, "top_p", Depends(C::FieldIgnored), "`top_p`"),
-    row(Field, "presence_penalty", Depends(C::FieldIgnored), "`presence_penalty`"),
-    row(Field, "frequency_penalty", Depends(C::FieldIgnored), "`frequency_penalty`"),
-    row(Field, "service_tier", Depends(C::FieldIgnored), "`service_tier`"),
-    row(Field, "prompt_cache_key", Depends(C::FieldIgnored), "`prompt_cache_key`"),
-    row(Field, "safety_identifier", Depends(C::FieldIgnored), "`safety_identifier`"),
-    row(Field, "user", Depends(C::FieldIgnored), "`user`"),
+    row(Field, "max_output_tokens", Depends(&[C::MaxTokensClamped]), "`max_tokens` or `max_completion_tokens`, at most the model's own limit"),
+    row(Field, "temperature", Depends(&[C::FieldIgnored]), "`temperature`"),
+    row(Field, "top_p", Depends(&[C::FieldIgnored]), "`top_p`"),
+    row(Field, "presence_penalty", Depends(&[C::FieldIgnored]), "`presence_penalty`"),
+    row(Field, "frequency_penalty", Depends(&[C::FieldIgnored]), "`frequency_penalty`"),
+    row(Field, "service_tier", Depends(&[C::FieldIgnored]), "`service_tier`"),
+    row(Field, "prompt_cache_key", Depends(&[C::FieldIgnored]), "`prompt_cache_key`"),
+    row(Field, "safety_identifier", Depends(&[C::FieldIgnored]), "`safety_identifier`"),
+    row(Field, "user", Depends(&[C::FieldIgnored]), "`user`"),
     row(Field, "metadata", Ignored(C::FieldIgnored), "echoed in the answer"),
-    row(Field, "store", Depends(C::NotStored), "`false` is what happens; `true` is noted"),
-    row(Field, "include", Depends(C::FieldIgnored), "`reasoning.encrypted_content` is honoured"),
+    row(Field, "store", Ignored(C::NotStored), "`false` is what happens; `true` is noted"),
+    row(Field, "include", Translated, "by its words"),
     row(Field, "background", Refused, "leave `background` out; quire answers while the model writes"),
     row(Field, "previous_response_id", Refused, "send the whole conversation in `input`"),
     row(Field, "conversation", Refused, "send the whole conversation in `input`"),
     row(Field, "prompt", Refused, "prompt templates live on OpenAI's servers; send their text in `input`"),
-    row(Field, "truncation", Depends(C::FieldIgnored), "`disabled` is what happens; `auto` is noted"),
+    row(Field, "truncation", Ignored(C::FieldIgnored), "`disabled` is what happens; `auto` is noted"),
     row(Field, "stream_options", Ignored(C::FieldIgnored), "obfuscation is never added"),
     row(Field, "client_metadata", Ignored(C::FieldIgnored), "meant for OpenAI; not forwarded"),
     row(Field, "access_programs", Ignored(C::FieldIgnored), "meant for OpenAI; not forwarded"),
@@ -107,19 +60,47 @@ pub const ROWS: &[Row] = &[
     row(Field, "prompt_cache_options", Ignored(C::FieldIgnored), "no counterpart"),
     row(Field, "prompt_cache_retention", Ignored(C::FieldIgnored), "no counterpart"),
     row(Field, "top_logprobs", Ignored(C::FieldIgnored), "no counterpart in the answer"),
+    // Words whose fate differs from that of their field.
+    row(Value, "include=reasoning.encrypted_content", Translated, "reasoning comes back sealed"),
+    row(Value, "include=code_interpreter_call.outputs", Ignored(C::FieldIgnored), "no counterpart in the answer"),
+    row(Value, "include=computer_call_output.output.image_url", Ignored(C::FieldIgnored), "no counterpart in the answer"),
+    row(Value, "include=file_search_call.results", Ignored(C::FieldIgnored), "no counterpart in the answer"),
+    row(Value, "include=message.input_image.image_url", Ignored(C::FieldIgnored), "no counterpart in the answer"),
+    row(Value, "include=message.output_text.logprobs", Ignored(C::FieldIgnored), "no counterpart in the answer"),
+    row(Value, "include=web_search_call.action.sources", Ignored(C::FieldIgnored), "no counterpart in the answer"),
+    row(Value, "include=web_search_call.results", Ignored(C::FieldIgnored), "no counterpart in the answer"),
+    row(Value, "service_tier=auto", Translated, "what happens unasked"),
+    row(Value, "service_tier=default", Translated, "what happens unasked"),
+    row(Value, "text.format.type=text", Translated, "what happens unasked"),
+    row(Value, "tool_choice=auto", Translated, "what happens unasked"),
+    row(Value, "tool_choice=none", Translated, "`none`; where the model does not know it, no tools are offered"),
+    row(Value, "tool_choice.type=allowed_tools", Translated, "only these tools are offered"),
+    row(Value, "tool_choice.mode=auto", Translated, "only these tools are offered"),
+    row(Value, "tool_choice.mode=none", Translated, "as `none`"),
+    row(Value, "tool_choice.type=apply_patch", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "tool_choice.type=code_interpreter", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "tool_choice.type=computer", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "tool_choice.type=computer_use", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "tool_choice.type=computer_use_preview", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "tool_choice.type=file_search", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "tool_choice.type=image_generation", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "tool_choice.type=mcp", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "tool_choice.type=programmatic_tool_calling", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "tool_choice.type=shell", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "tool_choice.type=web_search_preview", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "tool_choice.type=web_search_preview_2025_03_11", Ignored(C::ToolChoice), "`auto`"),
+    row(Value, "truncation=disabled", Translated, "what happens unasked"),
     // Items.
+    row(Item, "*.id", Ignored(C::ItemMetadata), "ids are the server's own"),
+    row(Item, "*.status", Ignored(C::ItemMetadata), "states are the server's own"),
+    row(Item, "*.agent", Ignored(C::ItemMetadata), "no counterpart"),
+    row(Item, "*.caller", Ignored(C::ItemMetadata), "no counterpart"),
+    row(Item, "*.async", Ignored(C::ItemMetadata), "no counterpart"),
+    row(Item, "*.internal_chat_message_metadata_passthrough", Ignored(C::ItemMetadata), "meant for OpenAI; not forwarded"),
     row(Item, "message", Translated, "a message of its role; leading developer and system text joins the system prompt"),
-    row(Item, "message.id", Ignored(C::ItemMetadata), "ids are the server's own"),
-    row(Item, "message.status", Ignored(C::ItemMetadata), "states are the server's own"),
     row(Item, "message.phase", Ignored(C::ItemMetadata), "no counterpart"),
-    row(Item, "message.agent", Ignored(C::ItemMetadata), "no counterpart"),
-    row(Item, "message.internal_chat_message_metadata_passthrough", Ignored(C::ItemMetadata), "meant for OpenAI; not forwarded"),
-    row(Item, "reasoning", Depends(C::ReasoningDropped), "the member in which the model takes its reasoning back"),
-    row(Item, "reasoning.id", Ignored(C::ItemMetadata), "ids are the server's own"),
-    row(Item, "reasoning.status", Ignored(C::ItemMetadata), "states are the server's own"),
-    row(Item, "reasoning.agent", Ignored(C::ItemMetadata), "no counterpart"),
-    row(Item, "reasoning.internal_chat_message_metadata_passthrough", Ignored(C::ItemMetadata), "meant for OpenAI; not forwarded"),
-    row(Item, "reasoning.encrypted_content", Depends(C::ReasoningForeign), "what quire sealed is opened; what others sealed is dropped"),
+    row(Item, "message.role", Depends(&[C::SystemMoved]), "the role; system text after the start becomes a user message where the model takes it only there"),
+    row(Item, "reasoning", Depends(&[C::ReasoningDropped, C::ReasoningForeign]), "the member in which the model takes its reasoning back: what quire sealed, else what was shown"),
     row(Item, "function_call", Translated, "an entry of `tool_calls`"),
     row(Item, "function_call_output", Translated, "a `tool` message; images follow in a user message"),
     row(Item, "custom_tool_call", Translated, "an entry of `tool_calls` with one `input`"),
@@ -128,17 +109,20 @@ pub const ROWS: &[Row] = &[
     row(Item, "tool_search_output", Translated, "a `tool` message; the tools it found are declared"),
     row(Item, "local_shell_call", Translated, "an entry of `tool_calls`"),
     row(Item, "local_shell_call_output", Translated, "a `tool` message"),
+    row(Item, "local_shell_call_output.id", Translated, "names the call"),
     row(Item, "shell_call", Translated, "an entry of `tool_calls`"),
+    row(Item, "shell_call.environment", Ignored(C::FieldIgnored), "no counterpart"),
     row(Item, "shell_call_output", Translated, "a `tool` message"),
+    row(Item, "shell_call_output.max_output_length", Ignored(C::FieldIgnored), "the output is sent as it came"),
     row(Item, "apply_patch_call", Translated, "an entry of `tool_calls`"),
     row(Item, "apply_patch_call_output", Translated, "a `tool` message"),
     row(Item, "additional_tools", Translated, "its tools are declared"),
     row(Item, "agent_message", Translated, "a user message"),
-    row(Item, "agent_message.author", Ignored(C::ItemMetadata), "its text says who speaks"),
-    row(Item, "agent_message.recipient", Ignored(C::ItemMetadata), "its text says who is spoken to"),
-    row(Item, "compaction", Depends(C::CompactionUnreadable), "the summary that quire sealed, as a user message"),
-    row(Item, "compaction_summary", Depends(C::CompactionUnreadable), "as `compaction`"),
-    row(Item, "context_compaction", Depends(C::CompactionUnreadable), "as `compaction`"),
+    row(Item, "agent_message.author", Ignored(C::ItemMetadata), "the text itself names the sender"),
+    row(Item, "agent_message.recipient", Ignored(C::ItemMetadata), "the text itself names the receiver"),
+    row(Item, "compaction", Depends(&[C::CompactionUnreadable]), "the summary that quire sealed, as a user message"),
+    row(Item, "compaction_summary", Depends(&[C::CompactionUnreadable]), "as `compaction`"),
+    row(Item, "context_compaction", Depends(&[C::CompactionUnreadable]), "as `compaction`"),
     row(Item, "compaction_trigger", Translated, "the model is asked for a summary, which comes back as `compaction`"),
     row(Item, "item_reference", Refused, "send the item itself; nothing is stored here"),
     row(Item, "web_search_call", Ignored(C::ItemDropped), "its findings are in the answer that follows"),
@@ -166,11 +150,14 @@ pub const ROWS: &[Row] = &[
     row(Part, "refusal", Translated, "text"),
     row(Part, "output_text.annotations", Ignored(C::ItemMetadata), "no counterpart"),
     row(Part, "output_text.logprobs", Ignored(C::ItemMetadata), "no counterpart"),
-    row(Part, "input_image", Depends(C::ImageOmitted), "`image_url`; a marker for a model without vision"),
-    row(Part, "input_image.detail", Depends(C::ImageDetail), "`original` becomes `high`"),
-    row(Part, "input_image.file_id", Ignored(C::ImageOmitted), "files live on OpenAI's servers"),
+    row(Part, "input_image", Depends(&[C::ImageOmitted, C::ImageMoved]), "`image_url`; a marker for a model without vision; those of tool results may follow in a user message"),
+    row(Part, "input_image.detail", Degraded(C::ImageDetail), "`low`, `high` and `auto` are kept, `original` becomes `high`"),
+    row(Part, "input_image.file_id", Degraded(C::ImageOmitted), "a marker; files live on OpenAI's servers"),
     row(Part, "input_image.prompt_cache_breakpoint", Ignored(C::FieldIgnored), "no counterpart"),
-    row(Part, "input_file", Depends(C::FileOmitted), "`file`; a marker where files are not understood"),
+    row(Part, "input_file", Depends(&[C::FileOmitted]), "`file`; a marker where files are not understood"),
+    row(Part, "input_file.file_id", Degraded(C::FileOmitted), "a marker; files live on OpenAI's servers"),
+    row(Part, "input_file.file_url", Degraded(C::FileOmitted), "a marker; quire fetches nothing"),
+    row(Part, "input_file.detail", Ignored(C::FieldIgnored), "no counterpart"),
     row(Part, "input_file.prompt_cache_breakpoint", Ignored(C::FieldIgnored), "no counterpart"),
     row(Part, "input_text.prompt_cache_breakpoint", Ignored(C::FieldIgnored), "no counterpart"),
     row(Part, "input_audio", Degraded(C::PartDropped), "a marker"),
@@ -178,7 +165,7 @@ pub const ROWS: &[Row] = &[
     row(Part, "computer_screenshot", Degraded(C::PartDropped), "a marker"),
     // Tools.
     row(Tool, "function", Translated, "a function"),
-    row(Tool, "function.strict", Depends(C::StrictIgnored), "`strict`"),
+    row(Tool, "function.strict", Depends(&[C::StrictIgnored]), "`strict`"),
     row(Tool, "function.defer_loading", Ignored(C::FieldIgnored), "every tool is declared at once"),
     row(Tool, "function.allowed_callers", Ignored(C::FieldIgnored), "no counterpart"),
     row(Tool, "function.async", Ignored(C::FieldIgnored), "no counterpart"),
@@ -205,15 +192,7 @@ pub const ROWS: &[Row] = &[
     row(Tool, "shell", Ignored(C::ToolDropped), "run by OpenAI, or by clients that declare functions as well"),
     row(Tool, "apply_patch", Ignored(C::ToolDropped), "clients that patch declare a custom tool"),
     row(Tool, "programmatic_tool_calling", Ignored(C::ToolDropped), "run by OpenAI"),
+    // Keywords of tool schemas.
+    row(Schema, "*", Translated, "as it stands"),
+    row(Schema, "encrypted", Ignored(C::EncryptedFlag), "known to OpenAI only"),
 ];
-
-/// The decision about `path`, or about the nearest thing above it.
-pub fn find(section: Section, path: &str) -> Option<&'static Row> {
-    let mut path = path;
-    loop {
-        if let Some(row) = ROWS.iter().find(|row| row.section == section && row.path == path) {
-            return Some(row);
-        }
-        path = &path[..path.rfind('.')?];
-    }
-}

@@ -1,0 +1,23 @@
+//! Drives the real coding agents, as their users run them, and reads what they print.
+//!
+//! Each test gets a [`Room`] (a fresh home and workspace), runs a pinned client in it with nothing
+//! inherited from the developer's machine, and asserts the outcome: files, exit code, printed usage,
+//! answer. What reaches the other side is judged by `testkit`'s upstream. No model and no network is
+//! involved. Start reading at [`Stage`].
+//!
+//! To add a client: pin it in `clients/package.json`; give it a module beside [`codex`] that runs
+//! it, reads its output as a [`scene::Ending`], and says what its shell tool is called
+//! ([`scene::Hands`]); then play [`scene::SCENES`] with it and test what only it can do.
+
+pub mod chat;
+pub mod codex;
+pub mod install;
+pub mod process;
+pub mod quire;
+pub mod replay;
+pub mod room;
+pub mod scene;
+pub mod stage;
+
+pub use room::Room;
+pub use stage::Stage;

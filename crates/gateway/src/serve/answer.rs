@@ -1,0 +1,72 @@
+//! The body of an answer: a text that is here, or a stream that is still being made.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::stream::Stream;
+
+/// The body of an answer.
+#[derive(Debug)]
+pub struct Answer(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Whole(Option<Bytes>),
+    Stream(Box<Stream>),
+}
+
+impl Answer {
+    /// No body.
+    pub fn empty() -> Self {
+        Self(Inner::Whole(None))
+    }
+}
+
+impl From<String> for Answer {
+    fn from(text: String) -> Self {
+        Self(Inner::Whole(Some(Bytes::from(text)).filter(|bytes| !bytes.is_empty())))
+    }
+}
+
+impl From<Stream> for Answer {
+    fn from(stream: Stream) -> Self {
+        Self(Inner::Stream(Box::new(stream)))
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut self.0 {
+            Inner::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Inner::Stream(stream) => stream
+                .poll_next(cx)
+                .map(|piece| piece.map(|piece| Ok(Frame::data(Bytes::from(piece))))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Inner::Whole(bytes) => bytes.is_none(),
+            Inner::Stream(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Inner::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Inner::Stream(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The listener and its endpoints: HTTP/1.1 in, answers out. It knows no SQL and no provider.
+//!
+//! Start with [`App::handle`], which reads like the list of endpoints. Nothing is spawned for a
+//! request: its answer is pulled by its own connection, so a client that leaves takes the request
+//! to the provider with it.
+
+mod answer;
+mod body;
+mod catalog;
+mod error;
+mod guard;
+mod health;
+mod listen;
+mod responses;
+mod start;
+mod stream;
+mod worded;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use wire::fault::{Fault, Kind};
+
+pub use answer::Answer;
+pub use guard::{is_local_name, shown_key};
+pub use health::status;
+pub use listen::{Listener, PortTaken};
+pub use start::{NotStarted, Running, start};
+
+use crate::admin;
+use crate::admin_token::AdminToken;
+use crate::attempt::Gateway;
+use crate::config::Live;
+use crate::drain::Drain;
+use crate::store::{KeyRing, Recorder, Store, new_id};
+use crate::telemetry::Metrics;
+
+/// Everything that requests share.
+#[derive(Debug)]
+pub struct App {
+    pub live: Arc<Live>,
+    pub gateway: Arc<Gateway>,
+    pub keys: Arc<KeyRing>,
+    pub store: Store,
+    pub recorder: Recorder,
+    pub metrics: Arc<Metrics>,
+    pub admin_token: AdminToken,
+    pub drain: Drain,
+    pub started: Instant,
+    /// The address that is listened on.
+    pub address: SocketAddr,
+}
+
+/// One request, past the guard.
+struct Call<'r> {
+    id: &'r str,
+    request: Request<Incoming>,
+    /// The name of the client key, where one was shown.
+    key_name: Option<String>,
+}
+
+impl App {
+    /// Answers one request.
+    pub async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Response<Answer> {
+        let id = new_id();
+        let reader = error::reader_of(request.headers());
+        let mut response = match self.route(&id, request).await {
+            Ok(response) => response,
+            Err(fault) => error::response(&fault, reader),
+        };
+        if let Ok(id) = HeaderValue::try_from(id) {
+            response.headers_mut().insert("x-quire-request-id", id);
+        }
+        response
+    }
+
+    async fn route(
+        self: Arc<Self>,
+        id: &str,
+        request: Request<Incoming>,
+    ) -> Result<Response<Answer>, Fault> {
+        let snapshot = self.live.snapshot();
+        guard::check_origin(&request, &snapshot, self.address)?;
+        if request.method() == Method::HEAD {
+            return Ok(Response::new(Answer::empty()));
+        }
+        let path = request.uri().path().trim_end_matches('/').to_owned();
+        // Status and metrics hold nothing of anybody, and those who watch a process have no key.
+        match (request.method().as_str(), path.as_str()) {
+            ("GET", "/health") => return Ok(health::health(&self)),
+            ("GET", "/ready") => return Ok(health::ready(&self)),
+            (_, path) if path == "/api" || path.starts_with("/api/") => {
+                return admin::handle(&self, request).await;
+            }
+            _ => {}
+        }
+        let key_name = guard::check_key(request.headers(), &self.keys, self.address)?;
+        let call = Call { id, request, key_name };
+        match (call.request.method().as_str(), path.as_str()) {
+            ("POST", "/v1/responses") => responses::create(&self, snapshot, call).await,
+            ("GET", "/v1/responses") => Ok(responses::upgrade(call.request.headers())),
+            ("GET", "/v1/models") => Ok(catalog::all(&snapshot, call.request.uri())),
+            ("GET", model) if model.starts_with("/v1/models/") => {
+                catalog::one(&snapshot, &model["/v1/models/".len()..])
+            }
+            ("GET", "/metrics") => Ok(health::metrics(&self)),
+            ("GET", "") => Ok(health::welcome()),
+            (method, path) => Err(unknown(method, path)),
+        }
+    }
+}
+
+/// The fault of a path or method that does not exist, with what may have been meant.
+fn unknown(method: &str, path: &str) -> Fault {
+    const KNOWN: [(&str, &str); 6] = [
+        ("POST", "/v1/responses"),
+        ("GET", "/v1/models"),
+        ("GET", "/health"),
+        ("GET", "/ready"),
+        ("GET", "/metrics"),
+        ("GET", "/api/status"),
+    ];
+    if let Some((right, _)) = KNOWN.iter().find(|(_, known)| *known == path) {
+        let text = format!("`{path}` takes `{right}`, not `{method}`");
+        return Fault { param: Some("method".to_owned()), ..Fault::new(Kind::BadRequest, text) };
+    }
+    let with_version = format!("/v1{path}");
+    let hint = match KNOWN.iter().find(|(_, known)| *known == with_version) {
+        Some((_, known)) => format!("did you mean `{known}`? The base URL ends in `/v1`"),
+        None => "see `docs/compatibility.md` for what quire serves".to_owned(),
+    };
+    Fault {
+        param: Some("path".to_owned()),
+        ..Fault::new(
+            Kind::NotFound,
+            format!("there is no `{}` here: {hint}", path.chars().take(100).collect::<String>()),
+        )
+    }
+}
+
+/// A JSON answer.
+fn json(status: StatusCode, body: String) -> Response<Answer> {
+    let mut response = Response::new(Answer::from(body));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+    response
+}
+
+/// A JSON answer for the admin API.
+pub fn json_answer(status: StatusCode, body: &serde_json::Value) -> Response<Answer> {
+    json(status, body.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_path_is_told_the_right_one() {
+        assert!(unknown("POST", "/responses").message.contains("`/v1/responses`"));
+        assert_eq!(unknown("GET", "/nothing").kind, Kind::NotFound);
+        assert!(unknown("DELETE", "/v1/models").message.contains("takes `GET`"));
+    }
+}

@@ -1,0 +1,149 @@
+//! A streamed answer, pulled by the client's connection: everything that has arrived goes out in
+//! one piece, and a sign of life when nothing has for a while.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+use wire::fault::{Fault, Phase};
+use wire::note::Notes;
+use wire::responses::{Encoder, Head, Setting};
+use wire::turn::{End, Event};
+
+use crate::attempt::{Ledger, ModelVault, Relay, unix_now};
+
+/// An attempt that goes on after the head of the answer went out.
+pub(super) type Attempt = Pin<Box<dyn Future<Output = Result<Relay, Fault>> + Send>>;
+
+/// A streamed answer.
+pub(super) struct Stream {
+    state: State,
+    head: Arc<Head>,
+    ledger: Ledger,
+    /// What a failure needs to be written before anybody answered.
+    vault: ModelVault,
+    request_id: String,
+    keep_alive: Duration,
+    last: Instant,
+    timer: Pin<Box<Sleep>>,
+    sent: u64,
+}
+
+enum State {
+    Waiting(Attempt),
+    Relaying(Box<Relay>),
+    Over,
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("head", &self.head).finish_non_exhaustive()
+    }
+}
+
+/// What a stream is made of.
+pub(super) struct Parts {
+    pub(super) head: Arc<Head>,
+    pub(super) ledger: Ledger,
+    pub(super) vault: ModelVault,
+    pub(super) request_id: String,
+    pub(super) keep_alive: Duration,
+}
+
+impl Stream {
+    /// A stream whose first event is here.
+    pub(super) fn begun(parts: Parts, relay: Relay) -> Self {
+        Self::new(parts, State::Relaying(Box::new(relay)))
+    }
+
+    /// A stream that opens before anything was generated.
+    pub(super) fn waiting(parts: Parts, attempt: Attempt) -> Self {
+        Self::new(parts, State::Waiting(attempt))
+    }
+
+    fn new(parts: Parts, state: State) -> Self {
+        let Parts { head, ledger, vault, request_id, keep_alive } = parts;
+        let last = Instant::now();
+        let timer = Box::pin(tokio::time::sleep_until(last + keep_alive));
+        Self { state, head, ledger, vault, request_id, keep_alive, last, timer, sent: 0 }
+    }
+
+    /// The next piece; nothing at the end.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        let piece = match self.poll_piece(cx) {
+            Poll::Ready(piece) => piece,
+            Poll::Pending => std::task::ready!(self.poll_keep_alive(cx)),
+        };
+        if let Some(piece) = &piece {
+            self.last = Instant::now();
+            self.sent += piece.len() as u64;
+        }
+        Poll::Ready(piece)
+    }
+
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        if let State::Waiting(attempt) = &mut self.state {
+            let mut opening = String::new();
+            self.head.begin(&mut opening);
+            match attempt.as_mut().poll(cx) {
+                Poll::Pending if opening.is_empty() => return Poll::Pending,
+                Poll::Pending => return Poll::Ready(Some(opening)),
+                Poll::Ready(Ok(relay)) => self.state = State::Relaying(Box::new(relay)),
+                Poll::Ready(Err(fault)) => {
+                    self.state = State::Over;
+                    self.fail(fault, &mut opening);
+                }
+            }
+            if !opening.is_empty() {
+                return Poll::Ready(Some(opening));
+            }
+        }
+        match &mut self.state {
+            State::Relaying(relay) => {
+                let piece = std::task::ready!(relay.poll_next(cx));
+                if piece.is_none() {
+                    self.state = State::Over;
+                }
+                Poll::Ready(piece)
+            }
+            State::Waiting(_) | State::Over => Poll::Ready(None),
+        }
+    }
+
+    /// Ends an answer that nobody began.
+    fn fail(&self, fault: Fault, out: &mut String) {
+        let fault = Fault { phase: Phase::Committed, ..fault };
+        self.ledger.failed(&fault);
+        let setting = Setting { request_id: self.request_id.clone(), ..Setting::default() };
+        let head = Arc::clone(&self.head);
+        let mut encoder = Encoder::new(head, setting, self.vault.clone(), Notes::default());
+        encoder.push(Event::End(End::Failed(fault)), unix_now(), out);
+    }
+
+    /// The timer is set again only when it has fired: every piece would be too often.
+    fn poll_keep_alive(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let due = self.last + self.keep_alive;
+            let now = Instant::now();
+            if now < due {
+                self.timer.as_mut().reset(due);
+                continue;
+            }
+            self.timer.as_mut().reset(now + self.keep_alive);
+            let mut piece = String::new();
+            self.head.keep_alive(&mut piece);
+            return Poll::Ready(Some(piece));
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let sent = self.sent;
+        self.ledger.note(|exchange| exchange.response_bytes = sent);
+    }
+}

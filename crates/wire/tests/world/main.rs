@@ -1,0 +1,11 @@
+//! The closed world against the tables, and the tables against what really happens.
+//!
+//! `corpus/world/*.txt` lists everything that a client may send. Every line must have a decision,
+//! every decision must be about something, and each is tried: a request that carries the thing is
+//! translated for a target that understands nothing and for one that understands all, and what
+//! happens must be what the table says.
+
+mod carrier;
+mod chat;
+mod responses;
+mod surroundings;
