@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 pub struct Drain {
     started: CancellationToken,
     forced: CancellationToken,
+    ended: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -35,6 +36,11 @@ impl Drain {
         self.forced.cancelled().await;
     }
 
+    /// Waits until nothing is under way any more.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
     /// Runs a task that the end waits for. Its owner is this drain; it stops by [`Drain::started`]
     /// and [`Drain::forced`].
     pub fn track(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -48,5 +54,6 @@ impl Drain {
             self.forced.cancel();
             let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await;
         }
+        self.ended.cancel();
     }
 }

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod admin_token;
 pub mod attempt;
+pub mod buffers;
 pub mod catalog;
 pub mod cli;
 pub mod codex;

@@ -30,7 +30,7 @@ const FLOORS: &[(u8, &str)] = &[
 ];
 
 /// Usable from any floor; they use no floor themselves.
-const BESIDE: &[&str] = &["telemetry", "drain"];
+const BESIDE: &[&str] = &["telemetry", "drain", "buffers"];
 
 /// Uses that break the rule, and why they stand.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[(

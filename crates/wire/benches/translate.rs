@@ -101,7 +101,7 @@ fn encoder(sent: &Sent) -> Encoder<ClearVault> {
         stem: "t".to_owned(),
         created_at: NOW,
         model: "m".to_owned(),
-        echo: String::new(),
+        echo: "".into(),
         sequence: AtomicU64::new(0),
     };
     let setting = Setting { names: sent.names.clone(), seal_reasoning: true, ..Setting::default() };

@@ -65,7 +65,7 @@ pub fn request(body: &str, target: &Target) -> Result<Sent, Fault> {
         .map_err(|error| Fault::bad_request("", error.to_string()))?;
     let mut notes = Notes::default();
     let request = responses::parse(document.root(), &mut notes)?;
-    let rendered = chat::render(&request.turn, target, &ClearVault, body.len(), &mut notes)?;
+    let rendered = chat::render(&request.turn, target, &ClearVault, String::new(), &mut notes)?;
     let model =
         document.root().get("model").and_then(|model| Some(model.as_str()?.text().into_owned()));
     Ok(Sent {
@@ -145,7 +145,7 @@ impl Writer {
             stem: "t".to_owned(),
             created_at: NOW,
             model: sent.model.clone(),
-            echo: sent.echo.clone(),
+            echo: sent.echo.as_str().into(),
             sequence: AtomicU64::new(0),
         });
         let mut events = String::new();

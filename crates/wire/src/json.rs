@@ -102,6 +102,11 @@ impl Tape {
         Value { nodes: &self.nodes, text, index: 0 }
     }
 
+    /// The memory that the index takes, in bytes.
+    pub fn size(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>()
+    }
+
     /// Whether some string holds half of a surrogate pair: strict readers refuse that.
     pub(crate) fn has_halves(&self) -> bool {
         !self.halves.is_empty()
@@ -121,8 +126,16 @@ impl Document {
     ///
     /// # Errors
     /// As [`Tape::read`].
-    pub fn parse(mut text: String) -> Result<Self, SyntaxError> {
-        let mut tape = Tape::default();
+    pub fn parse(text: String) -> Result<Self, SyntaxError> {
+        Self::parse_with(Tape::default(), text)
+    }
+
+    /// The same, with the memory of an index that is not needed any more.
+    ///
+    /// # Errors
+    /// As [`Tape::read`].
+    pub fn parse_with(mut tape: Tape, mut text: String) -> Result<Self, SyntaxError> {
+        tape.nodes.clear();
         // Requests of coding agents hold a value every 20 to 60 bytes.
         tape.nodes.reserve(text.len() / 32);
         tape.scan(&text)?;
@@ -140,6 +153,11 @@ impl Document {
     /// The text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Text and index, to be used again.
+    pub fn into_parts(self) -> (String, Tape) {
+        (self.text, self.tape)
     }
 }
 

@@ -160,7 +160,7 @@ fn a_stream_is_kept_alive_by_an_event_of_the_dialect() {
         stem: "t".to_owned(),
         created_at: NOW,
         model: "m".to_owned(),
-        echo: sent.echo,
+        echo: sent.echo.into(),
         sequence: 0.into(),
     };
     let mut events = String::new();

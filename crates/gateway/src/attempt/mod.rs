@@ -7,24 +7,26 @@ mod demo;
 mod ledger;
 mod next;
 mod relay;
+mod shared;
 mod vault;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, header};
 use http_body_util::Full;
 use wire::chat;
 use wire::fault::{Fault, Kind, Phase};
-use wire::json::{Document, Escaped};
+use wire::json::{Document, Escaped, SyntaxError};
 use wire::note::{Code, Notes};
 use wire::responses::{self, Head, Setting};
 
 pub use ledger::Ledger;
 pub use relay::{Relay, unix_now};
+pub use shared::Shared;
 pub use vault::ModelVault;
 
+use crate::buffers;
 use crate::catalog::{Dialect, Scheme};
 use crate::config::{Origin, Settings, Snapshot};
 use crate::route::{Candidate, Route};
@@ -41,12 +43,13 @@ const MAX_ERROR_BODY: usize = 256 << 10;
 pub struct Gateway {
     pub client: Client,
     pub sealer: Arc<Sealer>,
+    pub shared: Shared,
 }
 
 /// One request of a client.
 #[derive(Debug)]
 pub struct Ask {
-    pub document: Document,
+    pub document: Body,
     pub route: Route,
     pub snapshot: Arc<Snapshot>,
     pub head: Arc<Head>,
@@ -55,6 +58,37 @@ pub struct Ask {
     /// Receives the notes of each attempt's request as soon as they are known, for a head that goes
     /// out before the answer is over.
     pub early_notes: Arc<Mutex<String>>,
+}
+
+/// The body of a request. Its memory is used again for the next one.
+#[derive(Debug)]
+pub struct Body(Option<Document>);
+
+impl Body {
+    /// Checks and indexes a body.
+    ///
+    /// # Errors
+    /// It is not JSON that quire reads.
+    pub fn parse(text: String) -> Result<Self, SyntaxError> {
+        Document::parse_with(buffers::take_tape(), text).map(|document| Self(Some(document)))
+    }
+}
+
+impl std::ops::Deref for Body {
+    type Target = Document;
+
+    fn deref(&self) -> &Document {
+        self.0.as_ref().expect("it is taken only when dropped")
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if let Some((text, tape)) = self.0.take().map(Document::into_parts) {
+            buffers::give(text.into_bytes());
+            buffers::give_tape(tape);
+        }
+    }
 }
 
 impl Gateway {
@@ -119,8 +153,9 @@ impl Gateway {
         });
         let vault = ModelVault::new(Arc::clone(&self.sealer), bound_to);
         let size = ask.document.text().len();
+        let out = String::from_utf8(buffers::take(size + size / 8 + 512)).unwrap_or_default();
         let target = candidate.target();
-        let rendered = chat::render(&request.turn, target, &vault, size, &mut notes)?;
+        let rendered = chat::render(&request.turn, target, &vault, out, &mut notes)?;
         *ask.early_notes.lock().unwrap_or_else(PoisonError::into_inner) = notes.header();
         let setting = Setting {
             names: rendered.names,
@@ -141,7 +176,7 @@ impl Gateway {
             None => return Err(wrong_dialect(candidate)),
             Some(url) => {
                 let head = head_of(candidate, url.expose().as_str())?;
-                let body = Bytes::from(rendered.body);
+                let body = buffers::lend(rendered.body.into_bytes());
                 let timeouts = Timeouts {
                     connect: ask.snapshot.upstream.connect_timeout,
                     idle: ask.snapshot.upstream.idle_timeout,

@@ -14,6 +14,8 @@ use crate::serve::{App, NotStarted, start};
 
 /// How often the configuration is looked at.
 const WATCH: Duration = Duration::from_secs(1);
+/// The most threads that serve connections; one serves some thousand turns a second.
+const MAX_THREADS: usize = 8;
 /// How long answers under way may go on after the end was asked for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -38,7 +40,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
     };
     report(&live.standing().diagnostics);
-    let running = match start(Arc::clone(&live), options.listen, WATCH, tell_reload).await {
+    let running = match start(Arc::clone(&live), options.listen, threads(), WATCH, tell_reload).await {
         Ok(running) => running,
         Err(NotStarted::Exposed(exposed)) => {
             report(&[*exposed]);
@@ -51,6 +53,11 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     running.finish(PATIENCE).await;
     signals.abort();
     Ok(ExitCode::SUCCESS)
+}
+
+/// As many threads as there are processors, up to what one user can want.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| count.get().min(MAX_THREADS))
 }
 
 fn init_logging() {

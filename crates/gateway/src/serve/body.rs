@@ -9,6 +9,8 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use wire::fault::{Fault, Kind};
 
+use crate::buffers;
+
 /// How long a client may pause within its body.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// How much of a body that is too large is read, so that its sender gets to read the answer.
@@ -41,7 +43,7 @@ async fn collect(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Resul
     if announced > limit && headers.contains_key(header::EXPECT) {
         return Err(too_large(limit));
     }
-    let mut bytes = Vec::with_capacity(if announced > limit { 0 } else { announced });
+    let mut bytes = buffers::take(if announced > limit { 0 } else { announced });
     let mut read = 0usize;
     loop {
         let frame = match tokio::time::timeout(MAX_PAUSE, body.frame()).await {

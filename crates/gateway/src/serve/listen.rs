@@ -12,7 +12,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::App;
+use super::crew::Crew;
 use super::worded::{Worded, refusal};
+use crate::drain::Drain;
 
 /// The most bytes of a request's head; a connection keeps a buffer of that size while its answer
 /// streams. It has 100 headers at most: hyper's own limit, which costs an allocation a request
@@ -64,18 +66,18 @@ impl Listener {
     }
 
     /// Takes connections until the process drains.
-    pub async fn run(self, app: Arc<App>) {
-        let draining = app.drain.clone();
+    pub(super) async fn run(self, drain: Drain, mut crew: Crew) {
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = draining.started() => break,
+                () = drain.started() => break,
                 accepted = self.socket.accept() => accepted,
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let app = Arc::clone(&app);
-                    draining.track(connection(app, stream));
+                    if let Err(error) = crew.serve(stream) {
+                        tracing::warn!(%error, "a connection could not be served");
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be taken");
@@ -88,14 +90,16 @@ impl Listener {
 
 /// Serves one connection. Its task is the only one: requests, their attempts and the reading of
 /// answers all happen in it.
-async fn connection(app: Arc<App>, stream: TcpStream) {
+pub(super) async fn connection(app: Arc<App>, stream: TcpStream) {
     // Without this a small head waits for the acknowledgement of the one before it.
     let _ = stream.set_nodelay(true);
     let drain = app.drain.clone();
     let head_timeout = app.live.snapshot().server.head_timeout;
     let service = service_fn(move |request| {
         let app = Arc::clone(&app);
-        async move { Ok::<_, std::convert::Infallible>(app.handle(request).await) }
+        // In a box of its own, since it is large and over long before a streamed answer is.
+        let answer = Box::pin(app.handle(request));
+        async move { Ok::<_, std::convert::Infallible>(answer.await) }
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())

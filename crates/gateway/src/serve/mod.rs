@@ -7,6 +7,7 @@
 mod answer;
 mod body;
 mod catalog;
+mod crew;
 mod error;
 mod guard;
 mod health;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use wire::fault::{Fault, Kind};
-use wire::json::{Document, Value};
+use wire::json::Value;
 use wire::responses::{Head, object};
 
 use super::stream::{Parts, Stream};
 use super::{Answer, App, Call, body};
-use crate::attempt::{Ask, Ledger, ModelVault, unix_now};
+use crate::attempt::{Ask, Body, Ledger, ModelVault, unix_now};
 use crate::config::Snapshot;
 use crate::route::{self, NotFound};
 
@@ -58,7 +58,7 @@ async fn answer(
     });
     let text = body::read(&head.headers, incoming, snapshot.server.max_body_bytes).await?;
     let request_bytes = text.len() as u64;
-    let document = Document::parse(text).map_err(|error| {
+    let document = Body::parse(text).map_err(|error| {
         Fault::bad_request("", format!("the request body is not JSON that quire reads: {error}"))
     })?;
     let root = document.root();
@@ -80,7 +80,7 @@ async fn answer(
         stem: id.replace('-', ""),
         created_at: unix_now(),
         model: route.asked.clone(),
-        echo: object::echo(root),
+        echo: app.gateway.shared.get(&object::echo(root)),
         sequence: AtomicU64::new(0),
     });
     let hold = if route.candidates.len() > 1 { HOLD_WITH_FALLBACK } else { HOLD };

@@ -9,9 +9,10 @@ use anyhow::Context as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::crew::Crew;
 use super::{App, Listener};
 use crate::admin_token::AdminToken;
-use crate::attempt::Gateway;
+use crate::attempt::{Gateway, Shared};
 use crate::config::{Diagnostic, Live, Reload, Snapshot};
 use crate::drain::Drain;
 use crate::private_file;
@@ -42,13 +43,15 @@ pub struct Running {
 }
 
 /// Starts a gateway on `listen`, or on the configured address. Its configuration is looked at
-/// every `watch`, and `told` hears of each reload.
+/// every `watch`, and `told` hears of each reload. `threads` serve its connections; with none they
+/// are served by the caller's runtime.
 ///
 /// # Errors
 /// The address cannot be listened on, or `$QUIRE_HOME` cannot be used.
 pub async fn start(
     live: Arc<Live>,
     listen: Option<SocketAddr>,
+    threads: usize,
     watch: Duration,
     told: impl Fn(&Reload) + Send + 'static,
 ) -> Result<Running, NotStarted> {
@@ -68,6 +71,7 @@ pub async fn start(
     let app = Arc::new(App {
         gateway: Arc::new(Gateway {
             client: Client::default(),
+            shared: Shared::default(),
             sealer: Arc::new(Sealer::load_or_create(home).map_err(anyhow::Error::from)?),
         }),
         live: Arc::clone(&live),
@@ -80,13 +84,14 @@ pub async fn start(
         started,
         address: listener.address().map_err(anyhow::Error::from)?,
     });
+    let crew = Crew::start(&app, threads).context("no threads to serve connections")?;
     // Every task that outlives a request: its name, its owner (`Running`) and its end.
     let stop = CancellationToken::new();
     Ok(Running {
         request_log: tokio::spawn(writer.run(stop.clone())),
         client_keys: tokio::spawn(keys.keep_fresh(stop.clone())),
         configuration: tokio::spawn(live.watch(watch, told)),
-        listener: tokio::spawn(listener.run(Arc::clone(&app))),
+        listener: tokio::spawn(listener.run(app.drain.clone(), crew)),
         app,
         stop,
     })

@@ -19,7 +19,7 @@ use wire::fault::{Fault, Kind, Phase};
 pub use response::{Body, Response};
 
 use connect::Connector;
-use pool::{Connection, Pool};
+use pool::Connection;
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,6 @@ pub struct Timeouts {
 #[derive(Debug, Default)]
 pub struct Client {
     connector: Connector,
-    pool: Pool,
 }
 
 impl Client {
@@ -57,7 +56,7 @@ impl Client {
         })?;
         // A kept connection may have been closed just now: then a fresh one is tried. Only one
         // kept one is: an upstream that read the request and broke would read it every time.
-        if let Some(connection) = self.pool.take(&origin) {
+        if let Some(connection) = pool::take(&origin) {
             match self.exchange(connection, &origin, &request, timeouts).await {
                 Err(Failed::Stale) => {}
                 Err(Failed::Fault(fault)) => return Err(fault),
@@ -86,7 +85,6 @@ impl Client {
                 let body = Body::new(
                     incoming,
                     connection,
-                    self.pool.clone(),
                     origin.clone(),
                     timeouts.idle,
                 );

@@ -1,9 +1,9 @@
 //! Connections that wait for their next request.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -177,16 +177,15 @@ impl Connection {
 /// Connections of one origin, the longest wait first.
 type Waiting = Vec<(Instant, Connection)>;
 
-/// The waiting connections of all origins.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Pool {
-    waiting: Arc<Mutex<HashMap<Origin, Waiting>>>,
+thread_local! {
+    /// The waiting connections of this thread. They stay where their runtime is, so nothing is
+    /// locked and nobody else is woken.
+    static WAITING: RefCell<HashMap<Origin, Waiting>> = RefCell::default();
 }
 
-impl Pool {
-    /// The connection that waits for the shortest time, if one is still good.
-    pub(super) fn take(&self, origin: &Origin) -> Option<Connection> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+/// The connection of this thread that waits for the shortest time, if one is still good.
+pub(super) fn take(origin: &Origin) -> Option<Connection> {
+    WAITING.with_borrow_mut(|waiting| {
         let list = waiting.get_mut(origin)?;
         while let Some((since, mut connection)) = list.pop() {
             if since.elapsed() > MAX_WAIT {
@@ -199,18 +198,21 @@ impl Pool {
             }
         }
         None
-    }
+    })
+}
 
-    /// Keeps a connection whose answer has been read to the end.
-    pub(super) fn keep(&self, origin: Origin, mut connection: Connection) {
-        if !connection.is_ready() {
-            return;
-        }
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+/// Keeps a connection whose answer has been read to the end.
+pub(super) fn keep(origin: Origin, mut connection: Connection) {
+    if !connection.is_ready() {
+        return;
+    }
+    // While the thread ends there is nobody to keep it for.
+    let _ = WAITING.try_with(|waiting| {
+        let mut waiting = waiting.borrow_mut();
         let list = waiting.entry(origin).or_default();
         list.retain(|(since, _)| since.elapsed() <= MAX_WAIT);
         if list.len() < MAX_WAITING {
             list.push((Instant::now(), connection));
         }
-    }
+    });
 }

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use wire::fault::{Fault, Kind, Phase};
 
-use super::pool::{Connection, Origin, Pool};
+use super::pool::{self, Connection, Origin};
 
 /// How much is read in one go, so that one fast upstream cannot fill the memory.
 const BATCH: usize = 256 << 10;
@@ -30,7 +30,6 @@ pub struct Response {
 pub struct Body {
     incoming: Incoming,
     connection: Option<Connection>,
-    pool: Pool,
     origin: Origin,
     idle: Duration,
     /// When something arrived last.
@@ -44,12 +43,11 @@ impl Body {
     pub(super) fn new(
         incoming: Incoming,
         connection: Connection,
-        pool: Pool,
-        origin: Origin,
+            origin: Origin,
         idle: Duration,
     ) -> Self {
         let (connection, last) = (Some(connection), Instant::now());
-        Self { incoming, connection, pool, origin, idle, last, timer: None, over: false }
+        Self { incoming, connection, origin, idle, last, timer: None, over: false }
     }
 
     /// Hands everything that has arrived to `sink`. Ready with `true` when there was something,
@@ -83,7 +81,7 @@ impl Body {
                 Poll::Ready(None) => {
                     self.over = true;
                     if let Some(connection) = self.connection.take() {
-                        self.pool.keep(self.origin.clone(), connection);
+                        pool::keep(self.origin.clone(), connection);
                     }
                 }
                 Poll::Pending if driven => break,

@@ -73,7 +73,7 @@ impl Quire {
         let live = Live::start(None, Arc::new(move |name: &str| all.get(name).cloned()))
             .expect("the configuration of the test is right");
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let running = serve::start(live, Some(listen), WATCH, |_| {}).await.expect("it starts");
+        let running = serve::start(live, Some(listen), 0, WATCH, |_| {}).await.expect("it starts");
         Self { home, address: running.app().address, running: Some(running) }
     }
 

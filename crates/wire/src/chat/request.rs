@@ -1,7 +1,7 @@
 //! A [`Turn`] to a Chat Completions request.
 
 use super::names::Names;
-use super::target::{MaxTokens, Structured, Target};
+use super::target::{MaxTokens, Quirk, Structured, Target};
 use super::{history, schema};
 use crate::fault::Fault;
 use crate::json::{Escaped, quote_into};
@@ -16,7 +16,7 @@ pub struct Rendered {
     pub names: Names,
 }
 
-/// Writes the request.
+/// Writes the request into `out`, which should have room for it.
 ///
 /// # Errors
 /// The turn demands what the target cannot do and what must not be left out.
@@ -24,10 +24,10 @@ pub fn render(
     turn: &Turn<'_>,
     target: &Target,
     vault: &dyn Vault,
-    size_hint: usize,
+    out: String,
     notes: &mut Notes,
 ) -> Result<Rendered, Fault> {
-    let mut out = String::with_capacity(size_hint + size_hint / 8 + 512);
+    let mut out = out;
     let mut names = Names::default();
     let offered = offered(turn, target, notes, &mut names);
     out.push_str("{\"model\":");
@@ -253,7 +253,7 @@ fn format(turn: &Turn<'_>, target: &Target, notes: &mut Notes, out: &mut String)
             out.push_str(schema);
             out.push_str("}}");
         }
-        (Format::JsonObject, Structured::Schema) if mentions_json() => {
+        (Format::JsonObject, Structured::Schema) if mentions_json() && !target.has(Quirk::NoJsonObject) => {
             out.push_str(r#","response_format":{"type":"json_object"}"#);
         }
         // The same wish in words that nobody refuses.

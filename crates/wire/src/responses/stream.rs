@@ -29,7 +29,7 @@ pub struct Head {
     /// The model as the caller named it.
     pub model: String,
     /// From [`object::echo`].
-    pub echo: String,
+    pub echo: Arc<str>,
     /// The number of the next event. One answer is written by one task at a time.
     pub sequence: AtomicU64,
 }

@@ -1,0 +1,95 @@
+//! Large buffers that live only while a request is being read and written. They are used again
+//! instead of freed: small things that live as long as an answer would otherwise settle in the
+//! gaps they leave, and with a thousand streams that is most of the memory.
+
+use std::cell::RefCell;
+
+use bytes::Bytes;
+use wire::json::Tape;
+
+/// How many buffers a thread keeps, and how large they may be.
+const MAX_KEPT: usize = 16;
+const MAX_SIZE: usize = 256 << 10;
+
+thread_local! {
+    static BYTES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static TAPES: RefCell<Vec<Tape>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An empty buffer for at least `capacity` bytes.
+pub fn take(capacity: usize) -> Vec<u8> {
+    let mut buffer = BYTES.with_borrow_mut(Vec::pop).unwrap_or_default();
+    buffer.reserve(capacity);
+    buffer
+}
+
+/// Gives a buffer back.
+pub fn give(mut buffer: Vec<u8>) {
+    if (1..=MAX_SIZE).contains(&buffer.capacity()) {
+        buffer.clear();
+        // A thread that ends keeps nothing.
+        let _ = BYTES.try_with(|kept| keep(&mut kept.borrow_mut(), buffer));
+    }
+}
+
+/// An index for a document.
+pub fn take_tape() -> Tape {
+    TAPES.with_borrow_mut(Vec::pop).unwrap_or_default()
+}
+
+/// Gives an index back.
+pub fn give_tape(tape: Tape) {
+    if tape.size() <= MAX_SIZE {
+        let _ = TAPES.try_with(|kept| keep(&mut kept.borrow_mut(), tape));
+    }
+}
+
+fn keep<T>(kept: &mut Vec<T>, one: T) {
+    if kept.len() < MAX_KEPT {
+        kept.push(one);
+    }
+}
+
+/// Bytes whose buffer is given back when the last holder lets go.
+pub fn lend(buffer: Vec<u8>) -> Bytes {
+    Bytes::from_owner(Lent(buffer))
+}
+
+struct Lent(Vec<u8>);
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        give(std::mem::take(&mut self.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_comes_back_when_its_bytes_are_gone() {
+        let mut buffer = take(1000);
+        buffer.extend_from_slice(b"hello");
+        let place = buffer.as_ptr();
+        let bytes = lend(buffer);
+        let copy = bytes.clone();
+        drop(bytes);
+        assert_eq!(copy, "hello");
+        drop(copy);
+        let again = take(10);
+        assert!(again.is_empty() && again.as_ptr() == place);
+    }
+
+    #[test]
+    fn huge_buffers_are_not_kept() {
+        give(Vec::with_capacity(MAX_SIZE + 1));
+        assert!(take(0).capacity() <= MAX_SIZE);
+    }
+}
