@@ -165,7 +165,8 @@ fn request_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
             expect(case, "expect.request.json", &laid_out(&sent.body), wrong);
             expect(case, "expect.notes", &listed(&sent.notes), wrong);
             let body: Value = serde_json::from_str(&sent.body).expect("a request is JSON");
-            let profile = PAIRS.iter().find(|(_, name)| *name == base).expect("every target has a profile").0;
+            let profile =
+                PAIRS.iter().find(|(_, name)| *name == base).expect("every target has a profile").0;
             let refusals = strict::check_all(profile, &body);
             // The servers of these two cases are more generous than their profile.
             let generous = target.tool_images || target.developer_role && base == "careful";
@@ -185,11 +186,14 @@ fn stream_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
     let answer = match read(&case.join("answer.json")) {
         Some(body) => drive::whole(body.trim_end(), &quiet, &target),
         None => {
-            let stream = fs::read(case.join("stream.sse")).expect("a case has a stream or an answer");
+            let stream =
+                fs::read(case.join("stream.sse")).expect("a case has a stream or an answer");
             drive::stream([stream.as_slice()], Ending::Closed, &quiet, &target)
         }
     };
-    wrong.extend(complaints(&answer).into_iter().map(|complaint| format!("{}: {complaint}", case.display())));
+    wrong.extend(
+        complaints(&answer).into_iter().map(|complaint| format!("{}: {complaint}", case.display())),
+    );
     // The echo of the request has a case of its own.
     let echo = if case.ends_with("echo") { "\u{0}" } else { quiet.echo.as_str() };
     let Answer { events, object, notes, .. } = answer;
