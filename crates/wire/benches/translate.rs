@@ -44,11 +44,16 @@ fn request(bytes: usize) -> String {
             break;
         }
         let id = format!("call_{round}");
-        let output = format!("Chunk ID: {round}\nWall time: 0.05 seconds\nOutput:\n{}", "src/main.rs:12: let x = \"y\";\n".repeat(60));
+        let output = format!(
+            "Chunk ID: {round}\nWall time: 0.05 seconds\nOutput:\n{}",
+            "src/main.rs:12: let x = \"y\";\n".repeat(60)
+        );
         size += output.len() + 500;
         input.push(json!({"type": "reasoning", "id": "rs_1", "summary": [], "content": null, "encrypted_content": "sealed-reasoning:let me look at the file first"}));
         input.push(json!({"type": "function_call", "id": "fc_1", "call_id": id, "name": "tool_1", "arguments": "{\"cmd\":\"rg -n \\\"let x\\\" src\",\"workdir\":\"/home/user/project\"}"}));
-        input.push(json!({"type": "function_call_output", "id": "fco_1", "call_id": id, "output": output}));
+        input.push(
+            json!({"type": "function_call_output", "id": "fco_1", "call_id": id, "output": output}),
+        );
     }
     json!({"model": "gpt-5.5", "stream": true, "input": input, "tools": tools(), "tool_choice": "auto", "parallel_tool_calls": true,
         "reasoning": {"effort": "medium", "summary": "auto"}, "store": false, "include": ["reasoning.encrypted_content"],
@@ -118,7 +123,14 @@ fn events(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(EVENTS as u64));
         group.bench_function(name, |bencher| {
             bencher.iter_batched_ref(
-                || (encoder(&sent), sse::Decoder::new(1 << 20), Decoder::new(&target, "c"), String::with_capacity(1 << 20)),
+                || {
+                    (
+                        encoder(&sent),
+                        sse::Decoder::new(1 << 20),
+                        Decoder::new(&target, "c"),
+                        String::with_capacity(1 << 20),
+                    )
+                },
                 |(encoder, frames, decoder, out)| {
                     // Reads of a socket are about this large.
                     for piece in stream.as_bytes().chunks(16 << 10) {

@@ -66,7 +66,8 @@ pub fn request(body: &str, target: &Target) -> Result<Sent, Fault> {
     let mut notes = Notes::default();
     let request = responses::parse(document.root(), &mut notes)?;
     let rendered = chat::render(&request.turn, target, &ClearVault, String::new(), &mut notes)?;
-    let model = document.root().get("model").and_then(|model| Some(model.as_str()?.text().into_owned()));
+    let model =
+        document.root().get("model").and_then(|model| Some(model.as_str()?.text().into_owned()));
     Ok(Sent {
         body: rendered.body,
         names: rendered.names,
@@ -103,7 +104,8 @@ pub fn stream<'p>(
     let mut decoder = Decoder::new(target, "call_t_");
     let mut broken = None;
     {
-        let mut frame = |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
+        let mut frame =
+            |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
         for piece in pieces {
             broken = frames.push(piece, &mut frame).err();
             if broken.is_some() {
@@ -115,9 +117,10 @@ pub fn stream<'p>(
         }
     }
     let ending = match broken {
-        Some(broken) => {
-            Ending::Broken(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, broken.to_string()) })
-        }
+        Some(broken) => Ending::Broken(Fault {
+            phase: Phase::Sent,
+            ..Fault::new(Kind::Protocol, broken.to_string())
+        }),
         None => ending,
     };
     decoder.end(ending, &mut |event| writer.event(event));
@@ -222,7 +225,10 @@ pub fn ends_once(bytes: &[u8]) -> Result<(), String> {
         for size in [1, 7, middle.max(1)] {
             let split = stream(bytes.chunks(size), Ending::Closed, &sent, &target);
             if split != whole {
-                return Err(format!("pieces of {size} bytes say something else:\n{}\n{}", split.events, whole.events));
+                return Err(format!(
+                    "pieces of {size} bytes say something else:\n{}\n{}",
+                    split.events, whole.events
+                ));
             }
         }
         let text = String::from_utf8_lossy(bytes);
@@ -230,7 +236,10 @@ pub fn ends_once(bytes: &[u8]) -> Result<(), String> {
             let mut ends = 0;
             for line in answer.events.split('\n') {
                 match line.split_once(": ") {
-                    Some(("event", "response.completed" | "response.incomplete" | "response.failed")) => ends += 1,
+                    Some((
+                        "event",
+                        "response.completed" | "response.incomplete" | "response.failed",
+                    )) => ends += 1,
                     Some(("event" | "data", _)) => {}
                     _ if line.is_empty() => {}
                     _ => return Err(format!("a line that is no field: {line}")),

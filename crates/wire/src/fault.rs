@@ -16,7 +16,7 @@ pub struct Fault {
     /// How long the upstream asked to wait.
     pub retry_after: Option<Duration>,
     /// What the upstream itself said, if it spoke.
-    pub upstream: Option<Upstream>,
+    pub upstream: Option<Box<Upstream>>,
 }
 
 /// What a fault means.

@@ -91,7 +91,6 @@ codes! {
     SchemaAsObject, "schema-as-object", Approximated, "the target cannot follow a JSON schema; it was asked for any JSON object";
     FormatIgnored, "format-ignored", Dropped, "the target cannot be told the form of its answer";
     MaxTokensClamped, "max-tokens-clamped", Approximated, "the model cannot write that much; its own limit was asked for";
-    Defaulted, "defaulted", Defaulted, "the target needs this member; its default was sent";
     SystemMoved, "system-moved", Approximated, "the target takes system text only at the start; later text went as a user message";
     ResultMissing, "tool-result-missing", Repaired, "a tool call without a result got a placeholder, since the target demands one";
     ResultOrphan, "tool-result-orphan", Repaired, "a tool result without its call went as a user message";

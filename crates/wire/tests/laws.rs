@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 use testkit::script::{CallForm, ReasoningForm, Says, Usage, UsagePlace, says};
-use wire::chat::target::{Quirk, Target};
 use wire::chat::Ending;
+use wire::chat::target::{Quirk, Target};
 use wire::drive::{self, Answer, Sent};
 use wire::turn::Summary;
 
@@ -17,7 +17,12 @@ use wire::turn::Summary;
 macro_rules! judged {
     ($answer:expr) => {
         let found = complaints($answer);
-        prop_assert!(found.is_empty(), "{}\n{}", found.join("\n"), common::told_events(&$answer.events));
+        prop_assert!(
+            found.is_empty(),
+            "{}\n{}",
+            found.join("\n"),
+            common::told_events(&$answer.events)
+        );
     };
 }
 
@@ -107,17 +112,19 @@ fn form() -> impl Strategy<Value = Form> {
         any::<[bool; 4]>(),
         (0..9_usize, 0..9_usize),
     )
-        .prop_map(|(reasoning, call, usage, [interleaved, surrogates, ascii, done], pieces)| Form {
-            reasoning,
-            call,
-            usage,
-            // Pieces without index and id say nothing of the call that they belong to.
-            interleaved: interleaved && call != CallForm::Unindexed,
-            surrogates,
-            ascii,
-            pieces,
-            done,
-        })
+        .prop_map(
+            |(reasoning, call, usage, [interleaved, surrogates, ascii, done], pieces)| Form {
+                reasoning,
+                call,
+                usage,
+                // Pieces without index and id say nothing of the call that they belong to.
+                interleaved: interleaved && call != CallForm::Unindexed,
+                surrogates,
+                ascii,
+                pieces,
+                done,
+            },
+        )
 }
 
 fn spoken(pieces: &[Piece], form: &Form) -> Says {
@@ -145,7 +152,9 @@ fn spoken(pieces: &[Piece], form: &Form) -> Says {
             Piece::Thinks(text) => says.reasoning(text),
             Piece::Says(text) => says.text(text),
             Piece::Refuses(text) => says.refusal(text),
-            Piece::Calls(name, arguments) => says.call_raw(&format!("call_{index}"), name, arguments),
+            Piece::Calls(name, arguments) => {
+                says.call_raw(&format!("call_{index}"), name, arguments)
+            }
         };
     }
     says
@@ -188,10 +197,25 @@ fn told(response: &Value) -> Vec<String> {
             parts.filter_map(|part| part[name].as_str()).collect()
         };
         match item["type"].as_str().unwrap_or_default() {
-            "reasoning" => format!("thinks {}{}", text(&item["summary"], "text"), text(&item["content"], "text")),
-            "message" => format!("says {}{}", text(&item["content"], "text"), text(&item["content"], "refusal")),
-            "function_call" => format!("calls {} {} {}", item["namespace"], item["name"], parsed(&item["arguments"])),
-            "custom_tool_call" => format!("calls {} {} {}", item["namespace"], item["name"], item["input"]),
+            "reasoning" => format!(
+                "thinks {}{}",
+                text(&item["summary"], "text"),
+                text(&item["content"], "text")
+            ),
+            "message" => format!(
+                "says {}{}",
+                text(&item["content"], "text"),
+                text(&item["content"], "refusal")
+            ),
+            "function_call" => format!(
+                "calls {} {} {}",
+                item["namespace"],
+                item["name"],
+                parsed(&item["arguments"])
+            ),
+            "custom_tool_call" => {
+                format!("calls {} {} {}", item["namespace"], item["name"], item["input"])
+            }
             "tool_search_call" => format!("searches {}", item["arguments"]),
             "local_shell_call" => format!("runs {}", item["action"]["command"]),
             other => unreachable!("an item `{other}`"),
@@ -215,13 +239,17 @@ fn expected(pieces: &[Piece]) -> Vec<String> {
                 told.push(match name.as_str() {
                     "apply_patch" => format!("calls null \"apply_patch\" {}", input()),
                     "exec" => format!("calls \"functions\" \"exec\" {}", input()),
-                    "mcp__toy__add_two" => format!("calls \"mcp__toy\" \"add_two\" {}", parsed(&json!(arguments))),
+                    "mcp__toy__add_two" => {
+                        format!("calls \"mcp__toy\" \"add_two\" {}", parsed(&json!(arguments)))
+                    }
                     "tool_search" => {
-                        let object: Value = serde_json::from_str(arguments).expect("it is made here");
+                        let object: Value =
+                            serde_json::from_str(arguments).expect("it is made here");
                         format!("searches {object}")
                     }
                     "local_shell" => {
-                        let object: Value = serde_json::from_str(arguments).expect("it is made here");
+                        let object: Value =
+                            serde_json::from_str(arguments).expect("it is made here");
                         format!("runs {}", object["command"])
                     }
                     name => format!("calls null {} {}", json!(name), parsed(&json!(arguments))),
@@ -377,8 +405,8 @@ struct Odd {
 }
 
 fn odd() -> impl Strategy<Value = Odd> {
-    (select(vec![None, Some(0), Some(1)]), select(vec![None, Some(0), Some(1)]), any::<[bool; 4]>()).prop_map(
-        |(index, id, [repeats, late_name, object, together])| Odd {
+    (select(vec![None, Some(0), Some(1)]), select(vec![None, Some(0), Some(1)]), any::<[bool; 4]>())
+        .prop_map(|(index, id, [repeats, late_name, object, together])| Odd {
             index,
             id,
             repeats,
@@ -386,8 +414,7 @@ fn odd() -> impl Strategy<Value = Odd> {
             late_name: late_name && !object && (index == Some(1) || id == Some(1)),
             object,
             together,
-        },
-    )
+        })
 }
 
 /// The deltas of one call in this server's form.
@@ -401,7 +428,9 @@ fn odd_call(odd: Odd, place: usize, name: &str, arguments: &str) -> Vec<Value> {
     let id = odd.id.map(|step| format!("id_{}", place * step));
     if odd.object {
         let arguments: Value = serde_json::from_str(arguments).expect("it is made here");
-        return vec![mark(json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}))];
+        return vec![mark(
+            json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}),
+        )];
     }
     let middle = arguments.char_indices().nth(2).map_or(arguments.len(), |(at, _)| at);
     let (first, second) = arguments.split_at(middle);

@@ -128,7 +128,10 @@ fn settings() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
         ("tool_choice", json!("required")),
         ("tool_choice", json!({"type": "function", "name": "exec_command"})),
         ("tool_choice", json!({"type": "custom", "name": "apply_patch"})),
-        ("tool_choice", json!({"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "add_two"}]})),
+        (
+            "tool_choice",
+            json!({"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "add_two"}]}),
+        ),
         ("tool_choice", json!({"type": "mcp", "server_label": "x"})),
         ("parallel_tool_calls", json!(false)),
         ("parallel_tool_calls", json!(true)),
@@ -136,8 +139,11 @@ fn settings() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
         ("reasoning", json!({"effort": "minimal"})),
         ("reasoning", json!({"effort": "none"})),
         ("text", json!({"verbosity": "low", "format": {"type": "json_object"}})),
-        ("text", json!({"format": {"type": "json_schema", "name": "out", "strict": true, "schema":
-            {"type": "object", "properties": {}, "required": [], "additionalProperties": false}}})),
+        (
+            "text",
+            json!({"format": {"type": "json_schema", "name": "out", "strict": true, "schema":
+            {"type": "object", "properties": {}, "required": [], "additionalProperties": false}}}),
+        ),
         ("max_output_tokens", json!(1_000_000)),
         ("temperature", json!(0.5)),
         ("top_p", json!(0.9)),
@@ -156,22 +162,30 @@ fn settings() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
 }
 
 fn request() -> impl Strategy<Value = Value> {
-    (prop::collection::vec(item(), 0..9), prop::collection::vec(tool(), 0..6), settings(), prop::option::of(text())).prop_map(
-        |(items, tools, settings, instructions)| {
-            let mut request = json!({"model": "m", "input": items, "tools": tools, "instructions": instructions});
+    (
+        prop::collection::vec(item(), 0..9),
+        prop::collection::vec(tool(), 0..6),
+        settings(),
+        prop::option::of(text()),
+    )
+        .prop_map(|(items, tools, settings, instructions)| {
+            let mut request =
+                json!({"model": "m", "input": items, "tools": tools, "instructions": instructions});
             for (name, value) in settings {
                 request[name] = value;
             }
             request
-        },
-    )
+        })
 }
 
 /// What a strict server says against the request, if anything.
 fn refusals(profile: Profile, body: &str) -> Vec<String> {
     let body: Value = serde_json::from_str(body).expect("a request is JSON");
     let refusals = strict::check_all(profile, &body);
-    refusals.into_iter().map(|refusal| format!("{}: {} at {}", refusal.rule, refusal.message, refusal.at)).collect()
+    refusals
+        .into_iter()
+        .map(|refusal| format!("{}: {} at {}", refusal.rule, refusal.message, refusal.at))
+        .collect()
 }
 
 proptest! {

@@ -37,14 +37,19 @@ fn noted(sent: &Sent, code: Code, at: &str) -> bool {
 }
 
 fn stream(says: &testkit::script::Says, sent: &Sent) -> Answer {
-    let bytes = says.streamed(&json!({"model": "m", "stream": true, "stream_options": {"include_usage": true}}));
+    let bytes = says.streamed(
+        &json!({"model": "m", "stream": true, "stream_options": {"include_usage": true}}),
+    );
     let answer = drive::stream([bytes.as_slice()], Ending::Closed, sent, &target("careful"));
     assert_judged(&answer);
     answer
 }
 
 fn kinds(answer: &Answer) -> Vec<String> {
-    data(&answer.events).iter().map(|event| event["type"].as_str().unwrap_or_default().to_owned()).collect()
+    data(&answer.events)
+        .iter()
+        .map(|event| event["type"].as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// GodeX 1
@@ -66,7 +71,14 @@ fn members_that_nobody_knows_are_named_wherever_they_stand() {
         "tools": [{"type": "function", "name": "f", "colour": "red"}],
     });
     let (_, sent) = asked(&request, &target("careful"));
-    for at in ["invented", "reasoning.depth", "text.font", "message.mood", "input_text.tone", "function.colour"] {
+    for at in [
+        "invented",
+        "reasoning.depth",
+        "text.font",
+        "message.mood",
+        "input_text.tone",
+        "function.colour",
+    ] {
         assert!(noted(&sent, Code::UnknownField, at), "{at}: {:?}", sent.notes);
     }
 }
@@ -84,8 +96,10 @@ fn an_unknown_item_does_not_end_the_turn() {
 /// GodeX 4
 #[test]
 fn an_image_for_a_blind_model_is_a_marker() {
-    let image = json!({"type": "input_image", "image_url": "data:image/png;base64,AAAA", "detail": "high"});
-    let (body, sent) = asked(&with(json!({"input": [{"role": "user", "content": [image]}]})), &target("deepseek"));
+    let image =
+        json!({"type": "input_image", "image_url": "data:image/png;base64,AAAA", "detail": "high"});
+    let (body, sent) =
+        asked(&with(json!({"input": [{"role": "user", "content": [image]}]})), &target("deepseek"));
     assert_eq!(body["messages"][0]["content"], "[image omitted: this model cannot see images]");
     assert!(noted(&sent, Code::ImageOmitted, "input[].content[]"));
 }
@@ -93,22 +107,41 @@ fn an_image_for_a_blind_model_is_a_marker() {
 /// GodeX 5
 #[test]
 fn a_namespaced_call_comes_back_with_its_namespace() {
-    let says = says().call("c", "mcp__toy__add_two", json!({"a": 1})).call_raw("d", "exec", r#"{"input":"ls()"}"#);
+    let says = says().call("c", "mcp__toy__add_two", json!({"a": 1})).call_raw(
+        "d",
+        "exec",
+        r#"{"input":"ls()"}"#,
+    );
     let output = response(&stream(&says, &sent(&target("careful"))))["output"].clone();
-    assert_eq!((&output[0]["namespace"], &output[0]["name"]), (&json!("mcp__toy"), &json!("add_two")));
-    assert_eq!((&output[1]["namespace"], &output[1]["name"]), (&json!("functions"), &json!("exec")));
+    assert_eq!(
+        (&output[0]["namespace"], &output[0]["name"]),
+        (&json!("mcp__toy"), &json!("add_two"))
+    );
+    assert_eq!(
+        (&output[1]["namespace"], &output[1]["name"]),
+        (&json!("functions"), &json!("exec"))
+    );
     assert_eq!(output[1]["input"], "ls()");
 }
 
 /// GodeX 6 and 7
 #[test]
 fn items_are_done_when_they_end_and_stay_in_their_order() {
-    let says = says().reasoning("hm").text("first").call("c", "exec_command", json!({"cmd": "ls"})).text("second");
+    let says = says()
+        .reasoning("hm")
+        .text("first")
+        .call("c", "exec_command", json!({"cmd": "ls"}))
+        .text("second");
     let answer = stream(&says, &sent(&target("careful")));
     let items: Vec<(String, Value)> = data(&answer.events)
         .into_iter()
         .filter(|event| event["item"].is_object())
-        .map(|event| (event["type"].as_str().unwrap_or_default().replace("response.output_item.", ""), event["item"]["type"].clone()))
+        .map(|event| {
+            (
+                event["type"].as_str().unwrap_or_default().replace("response.output_item.", ""),
+                event["item"]["type"].clone(),
+            )
+        })
         .collect();
     let expected = ["reasoning", "message", "function_call", "message"]
         .into_iter()
@@ -127,7 +160,7 @@ fn a_stream_is_kept_alive_by_an_event_of_the_dialect() {
         stem: "t".to_owned(),
         created_at: NOW,
         model: "m".to_owned(),
-        echo: sent.echo,
+        echo: sent.echo.into(),
         sequence: 0.into(),
     };
     let mut events = String::new();
@@ -153,8 +186,11 @@ fn no_map_of_efforts_may_switch_thinking_off_from_low_on() {
 #[test]
 fn every_effort_is_accepted_and_what_differs_is_noted() {
     for effort in Effort::ALL {
-        for name in ["careful", "deepseek", "zhipu", "minimax", "mimo", "vllm", "ollama", "generous"] {
-            let (_, sent) = asked(&with(json!({"reasoning": {"effort": effort.name()}})), &target(name));
+        for name in
+            ["careful", "deepseek", "zhipu", "minimax", "mimo", "vllm", "ollama", "generous"]
+        {
+            let (_, sent) =
+                asked(&with(json!({"reasoning": {"effort": effort.name()}})), &target(name));
             let exact = target(name).efforts.get(effort).is_some_and(|row| row.acts_as == effort);
             assert_eq!(sent.notes.is_empty(), exact, "{name} {}", effort.name());
         }
@@ -164,7 +200,10 @@ fn every_effort_is_accepted_and_what_differs_is_noted() {
 /// GodeX 14
 #[test]
 fn a_web_search_that_nobody_runs_is_not_offered() {
-    let (body, sent) = asked(&with(json!({"tools": [{"type": "web_search", "external_web_access": true}]})), &target("careful"));
+    let (body, sent) = asked(
+        &with(json!({"tools": [{"type": "web_search", "external_web_access": true}]})),
+        &target("careful"),
+    );
     assert!(body.get("tools").is_none());
     assert!(noted(&sent, Code::ToolDropped, "tools[].web_search"));
 }
@@ -187,9 +226,14 @@ fn a_history_of_any_length_is_sent() {
 #[test]
 fn the_prompt_is_the_callers_and_stands_once() {
     let input = json!([{"type": "message", "role": "developer", "content": "be brief"}, {"role": "user", "content": "hi"}]);
-    let request = with(json!({"instructions": "be kind", "input": input, "tools": common::asking()["tools"]}));
+    let request = with(
+        json!({"instructions": "be kind", "input": input, "tools": common::asking()["tools"]}),
+    );
     let (body, _) = asked(&request, &target("careful"));
-    assert_eq!(body["messages"], json!([{"role": "system", "content": "be kind\n\nbe brief"}, {"role": "user", "content": "hi"}]));
+    assert_eq!(
+        body["messages"],
+        json!([{"role": "system", "content": "be kind\n\nbe brief"}, {"role": "user", "content": "hi"}])
+    );
 }
 
 /// GodeX 18
@@ -233,15 +277,20 @@ fn calls_without_results_and_results_without_calls_are_repaired() {
         {"role": "user", "content": "go"},
     ]);
     let (body, sent) = asked(&with(json!({"input": input})), &target("careful"));
-    let roles: Vec<&Value> = body["messages"].as_array().into_iter().flatten().map(|message| &message["role"]).collect();
+    let roles: Vec<&Value> =
+        body["messages"].as_array().into_iter().flatten().map(|message| &message["role"]).collect();
     assert_eq!(roles, ["assistant", "tool", "user", "user"]);
-    assert!(noted(&sent, Code::ResultMissing, "input[].call_id") && noted(&sent, Code::ResultOrphan, "input[].call_id"));
+    assert!(
+        noted(&sent, Code::ResultMissing, "input[].call_id")
+            && noted(&sent, Code::ResultOrphan, "input[].call_id")
+    );
 }
 
 /// GodeX 22
 #[test]
 fn tools_beyond_the_limit_are_left_out_and_named() {
-    let tools: Vec<Value> = (0..200).map(|n| json!({"type": "function", "name": format!("f{n}")})).collect();
+    let tools: Vec<Value> =
+        (0..200).map(|n| json!({"type": "function", "name": format!("f{n}")})).collect();
     let (body, sent) = asked(&with(json!({"tools": tools})), &target("deepseek"));
     assert_eq!(body["tools"].as_array().map(Vec::len), Some(128));
     assert!(sent.notes.list().iter().any(|note| note.code == Code::ToolsCut && note.count == 72));
@@ -250,12 +299,20 @@ fn tools_beyond_the_limit_are_left_out_and_named() {
 /// GodeX 24
 #[test]
 fn a_conversation_is_compacted_by_any_model_and_the_summary_comes_back() {
-    let request = with(json!({"input": [{"role": "user", "content": "hi"}, {"type": "compaction_trigger"}], "tools": common::asking()["tools"]}));
+    let request = with(
+        json!({"input": [{"role": "user", "content": "hi"}, {"type": "compaction_trigger"}], "tools": common::asking()["tools"]}),
+    );
     let (body, sent) = asked(&request, &target("careful"));
-    assert!(body["messages"][1]["content"].as_str().is_some_and(|text| text.starts_with("Summarize")));
+    assert!(
+        body["messages"][1]["content"].as_str().is_some_and(|text| text.starts_with("Summarize"))
+    );
     assert_eq!(body["tool_choice"], "none");
-    let output = response(&stream(&says().reasoning("hm").text("all of it"), &sent))["output"].clone();
-    assert_eq!(output, json!([{"type": "compaction", "id": "cmp_t", "encrypted_content": "sealed-compaction:all of it"}]));
+    let output =
+        response(&stream(&says().reasoning("hm").text("all of it"), &sent))["output"].clone();
+    assert_eq!(
+        output,
+        json!([{"type": "compaction", "id": "cmp_t", "encrypted_content": "sealed-compaction:all of it"}])
+    );
     let (body, _) = asked(&with(json!({"input": output})), &target("careful"));
     assert_eq!(body["messages"][0]["content"], "Summary of the conversation so far:\n\nall of it");
 }
@@ -272,7 +329,10 @@ fn the_answer_names_the_model_that_was_asked_for() {
 /// opencodex 1
 #[test]
 fn a_stream_that_is_cut_is_a_failure() {
-    let answer = stream(&says().text("half of").without_finish().without_usage().without_done(), &sent(&target("careful")));
+    let answer = stream(
+        &says().text("half of").without_finish().without_usage().without_done(),
+        &sent(&target("careful")),
+    );
     let response = response(&answer);
     assert_eq!((&response["status"], &response["usage"]), (&json!("failed"), &Value::Null));
     assert_eq!(response["output"][0]["status"], "incomplete");
@@ -283,9 +343,14 @@ fn a_stream_that_is_cut_is_a_failure() {
 #[test]
 fn arguments_and_inputs_are_live() {
     let patch = "*** Begin Patch\n".repeat(9);
-    let says = says().call("c", "exec_command", json!({"cmd": "x".repeat(99)})).call("d", "apply_patch", json!({"input": patch}));
+    let says = says().call("c", "exec_command", json!({"cmd": "x".repeat(99)})).call(
+        "d",
+        "apply_patch",
+        json!({"input": patch}),
+    );
     let kinds = kinds(&stream(&says, &sent(&target("careful"))));
-    for kind in ["response.function_call_arguments.delta", "response.custom_tool_call_input.delta"] {
+    for kind in ["response.function_call_arguments.delta", "response.custom_tool_call_input.delta"]
+    {
         assert!(kinds.iter().filter(|other| *other == kind).count() > 5, "{kind}");
     }
 }
@@ -303,13 +368,19 @@ fn reasoning_is_live_also_where_no_summary_was_asked_for() {
 fn the_local_shell_is_offered_under_the_name_of_its_history() {
     let call = json!({"type": "local_shell_call", "call_id": "c", "action": {"type": "exec", "command": ["ls"], "env": {}}});
     let result = json!({"type": "local_shell_call_output", "id": "c", "output": "a b"});
-    let (body, sent) = asked(&with(json!({"input": [call, result], "tools": [{"type": "local_shell"}]})), &target("careful"));
+    let (body, sent) = asked(
+        &with(json!({"input": [call, result], "tools": [{"type": "local_shell"}]})),
+        &target("careful"),
+    );
     assert_eq!(body["tools"][0]["function"]["name"], "local_shell");
     assert_eq!(body["messages"][0]["tool_calls"][0]["function"]["name"], "local_shell");
     assert_eq!(body["messages"][1]["content"], "a b");
     let says = says().call("d", "local_shell", json!({"command": "ls | wc", "timeout_ms": 5}));
     let action = response(&stream(&says, &sent))["output"][0]["action"].clone();
-    assert_eq!(action, json!({"type": "exec", "command": ["bash", "-lc", "ls | wc"], "env": {}, "timeout_ms": 5}));
+    assert_eq!(
+        action,
+        json!({"type": "exec", "command": ["bash", "-lc", "ls | wc"], "env": {}, "timeout_ms": 5})
+    );
 }
 
 /// opencodex 7
@@ -317,7 +388,10 @@ fn the_local_shell_is_offered_under_the_name_of_its_history() {
 fn the_grammar_of_a_custom_tool_reaches_the_model() {
     let (body, _) = asked(&common::asking(), &target("careful"));
     let description = body["tools"][1]["function"]["description"].as_str().expect("it has one");
-    assert!(description.starts_with("Patches files.") && description.ends_with("start: /.+/"), "{description}");
+    assert!(
+        description.starts_with("Patches files.") && description.ends_with("start: /.+/"),
+        "{description}"
+    );
 }
 
 /// opencodex 9
@@ -333,7 +407,8 @@ fn usage_that_nobody_reported_is_estimated_and_noted() {
 #[test]
 fn an_upstreams_words_are_passed_on_as_they_are() {
     let words = "it said: \"no\"\nand \\ stopped";
-    let error = answer(&read_body(400, &json!({"error": {"message": words}}).to_string()), Reader::Other);
+    let error =
+        answer(&read_body(400, &json!({"error": {"message": words}}).to_string()), Reader::Other);
     let body: Value = serde_json::from_str(&error.body).expect("it is JSON");
     assert_eq!(body["error"]["message"], words);
 }
@@ -341,7 +416,8 @@ fn an_upstreams_words_are_passed_on_as_they_are() {
 /// opencodex 11
 #[test]
 fn nothing_that_is_ignored_is_ignored_in_silence() {
-    let request = with(json!({"metadata": {"a": "b"}, "truncation": "auto", "text": {"verbosity": "low"}}));
+    let request =
+        with(json!({"metadata": {"a": "b"}, "truncation": "auto", "text": {"verbosity": "low"}}));
     let (_, sent) = asked(&request, &target("careful"));
     for at in ["metadata", "truncation", "text.verbosity"] {
         assert!(noted(&sent, Code::FieldIgnored, at), "{at}");
@@ -354,6 +430,10 @@ fn a_namespace_that_ends_in_underscores_gets_no_more_of_them() {
     let tools = json!([{"type": "namespace", "name": "mcp__srv__", "description": "", "tools": [{"type": "function", "name": "do_it"}]}]);
     let (body, sent) = asked(&with(json!({"tools": tools})), &target("careful"));
     assert_eq!(body["tools"][0]["function"]["name"], "mcp__srv__do_it");
-    let output = response(&stream(&says().call("c", "mcp__srv__do_it", json!({})), &sent))["output"].clone();
-    assert_eq!((&output[0]["namespace"], &output[0]["name"]), (&json!("mcp__srv__"), &json!("do_it")));
+    let output =
+        response(&stream(&says().call("c", "mcp__srv__do_it", json!({})), &sent))["output"].clone();
+    assert_eq!(
+        (&output[0]["namespace"], &output[0]["name"]),
+        (&json!("mcp__srv__"), &json!("do_it"))
+    );
 }

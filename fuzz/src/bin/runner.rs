@@ -9,12 +9,54 @@ use std::time::{Duration, Instant};
 
 /// Words of the dialects: what random bytes alone would hardly find.
 const WORDS: &[&str] = &[
-    "\"", "\\", "\\u", "\\ud83d", "\\ude00", "{", "}", "[", "]", ",", ":", "null", "true", "-1",
-    "1e3", "\n", "\r", "\n\n", "data: ", "event: ", "[DONE]", "\"type\":", "\"call_id\":", "\"id\":",
-    "\"index\":0", "\"choices\":", "\"delta\":", "\"content\":", "\"tool_calls\":", "\"function\":",
-    "\"name\":", "\"arguments\":", "\"reasoning_content\":", "\"finish_reason\":\"stop\"",
-    "\"usage\":", "\"error\":", "<think>", "</think>", "\"input\":", "\"tools\":", "\"custom\"",
-    "\"function_call\"", "\"function_call_output\"", "\"reasoning\"", "\"namespace\"", "\u{feff}", "é", "😀",
+    "\"",
+    "\\",
+    "\\u",
+    "\\ud83d",
+    "\\ude00",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "null",
+    "true",
+    "-1",
+    "1e3",
+    "\n",
+    "\r",
+    "\n\n",
+    "data: ",
+    "event: ",
+    "[DONE]",
+    "\"type\":",
+    "\"call_id\":",
+    "\"id\":",
+    "\"index\":0",
+    "\"choices\":",
+    "\"delta\":",
+    "\"content\":",
+    "\"tool_calls\":",
+    "\"function\":",
+    "\"name\":",
+    "\"arguments\":",
+    "\"reasoning_content\":",
+    "\"finish_reason\":\"stop\"",
+    "\"usage\":",
+    "\"error\":",
+    "<think>",
+    "</think>",
+    "\"input\":",
+    "\"tools\":",
+    "\"custom\"",
+    "\"function_call\"",
+    "\"function_call_output\"",
+    "\"reasoning\"",
+    "\"namespace\"",
+    "\u{feff}",
+    "é",
+    "😀",
 ];
 
 /// xorshift64*: good enough to be unpredictable to the code under test.
@@ -60,7 +102,10 @@ fn main() {
         }
         let outcome = std::panic::catch_unwind(|| target(&input));
         if outcome.is_err() {
-            println!("after {runs} runs, seed {seed}, this input fails:\n{}", String::from_utf8_lossy(&input));
+            println!(
+                "after {runs} runs, seed {seed}, this input fails:\n{}",
+                String::from_utf8_lossy(&input)
+            );
             std::process::exit(1);
         }
         runs += 1;
@@ -70,14 +115,20 @@ fn main() {
 
 /// The small files below `folder` whose names end in one of `suffixes`.
 fn gather(folder: &Path, suffixes: &[&str], inputs: &mut Vec<Vec<u8>>) {
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     paths.sort();
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
             gather(&path, suffixes, inputs);
-        } else if !name.starts_with("expect") && suffixes.iter().any(|suffix| name.ends_with(suffix)) {
+        } else if !name.starts_with("expect")
+            && suffixes.iter().any(|suffix| name.ends_with(suffix))
+        {
             inputs.extend(std::fs::read(&path).ok().filter(|bytes| bytes.len() < 16 << 10));
         }
     }

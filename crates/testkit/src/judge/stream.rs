@@ -215,14 +215,18 @@ impl Stream {
     /// The output is what was done, and what was broken off: clients run a call once it is done, and
     /// repeat a request that failed, so neither a cut call nor the rest of a failed answer is done.
     fn output(&mut self, response: &Value, status: &str) {
-        let mut shown = response["output"].as_array().map_or(&[][..], Vec::as_slice).iter().peekable();
+        let mut shown =
+            response["output"].as_array().map_or(&[][..], Vec::as_slice).iter().peekable();
         for index in 0..self.items.len() {
             let item = &self.items[index];
             let may_stay_open = status == "failed" || (status == "incomplete" && item.is_call());
             match &item.done {
                 Some(done) => {
                     if shown.next() != Some(done) {
-                        self.say(Rule::Output, format!("`output` does not show item {index} as it was done"));
+                        self.say(
+                            Rule::Output,
+                            format!("`output` does not show item {index} as it was done"),
+                        );
                         return;
                     }
                 }

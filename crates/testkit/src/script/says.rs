@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::render::Beat;
 use super::Step;
 use super::line::{End, Line};
+use super::render::Beat;
 
 /// Where the model's reasoning stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

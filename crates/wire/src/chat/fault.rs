@@ -32,7 +32,8 @@ fn fault(said: Upstream) -> Fault {
         Some(status) => format!("the upstream answered {status} without saying why"),
         None => "the upstream reported an error without saying why".to_owned(),
     });
-    Fault { upstream: Some(said.clone()), ..Fault::new(meaning(&said), message) }
+    let kind = meaning(&said);
+    Fault { upstream: Some(Box::new(said)), ..Fault::new(kind, message) }
 }
 
 fn read(value: Value<'_, '_>) -> Option<Upstream> {

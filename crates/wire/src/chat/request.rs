@@ -1,7 +1,7 @@
 //! A [`Turn`] to a Chat Completions request.
 
 use super::names::Names;
-use super::target::{MaxTokens, Structured, Target};
+use super::target::{MaxTokens, Quirk, Structured, Target};
 use super::{history, schema};
 use crate::fault::Fault;
 use crate::json::{Escaped, quote_into};
@@ -253,7 +253,7 @@ fn format(turn: &Turn<'_>, target: &Target, notes: &mut Notes, out: &mut String)
             out.push_str(schema);
             out.push_str("}}");
         }
-        (Format::JsonObject, Structured::Schema) if mentions_json() => {
+        (Format::JsonObject, Structured::Schema) if mentions_json() && !target.has(Quirk::NoJsonObject) => {
             out.push_str(r#","response_format":{"type":"json_object"}"#);
         }
         // The same wish in words that nobody refuses.

@@ -113,8 +113,7 @@ impl Decoder {
             // Whatever comes after the finish adds nothing to the answer but its usage.
             Err(_) if self.finish.is_some() => {}
             Err(error) if error.offset >= text.len() => {
-                let text = "the upstream broke off in the middle of what it sent";
-                self.fail(Fault { phase: Phase::Sent, ..Fault::new(Kind::Cut, text) }, sink);
+                self.fail(protocol("the upstream broke off in the middle of what it sent"), sink);
             }
             Err(error) => {
                 self.fail(protocol(format!("the upstream sent what is not JSON: {error}")), sink);

@@ -12,7 +12,10 @@ use wire::chat::target::{
 use wire::drive::{self, Answer, Sent};
 use wire::turn::Effort;
 
-fn efforts(rows: &[(Effort, Effort, &[(&str, &str)])]) -> EffortMap {
+/// What is asked, what the model makes of it, and what is sent.
+type Row<'r> = (Effort, Effort, &'r [(&'r str, &'r str)]);
+
+fn efforts(rows: &[Row<'_>]) -> EffortMap {
     let rows = rows.iter().map(|&(asked, acts_as, members)| EffortRow {
         asked,
         acts_as,
@@ -35,7 +38,7 @@ const ON: (&str, &str) = ("thinking", r#"{"type":"enabled"}"#);
 
 /// A switch for thinking: `none` is off, everything else is on.
 fn switch() -> EffortMap {
-    let rows: Vec<(Effort, Effort, &[(&str, &str)])> = Effort::ALL
+    let rows: Vec<Row<'_>> = Effort::ALL
         .into_iter()
         .map(|effort| match effort {
             Effort::None => (effort, effort, &[OFF][..]),
@@ -103,7 +106,13 @@ pub(crate) fn target(name: &str) -> Target {
                     (Max, Max, &max),
                     (Ultra, Max, &max),
                 ]),
-                accepts: accepts(&["temperature", "top_p", "stop", "stream_options", "top_logprobs"]),
+                accepts: accepts(&[
+                    "temperature",
+                    "top_p",
+                    "stop",
+                    "stream_options",
+                    "top_logprobs",
+                ]),
                 ..careful
             }
         }
@@ -235,7 +244,8 @@ pub(crate) fn frames(events: &str) -> Vec<(String, String)> {
 
 /// The events between the opening and the end, for messages.
 pub(crate) fn told_events(events: &str) -> String {
-    let data = events.lines().filter(|line| line.starts_with("data: ") && !line.contains("\"response\":"));
+    let data =
+        events.lines().filter(|line| line.starts_with("data: ") && !line.contains("\"response\":"));
     data.collect::<Vec<_>>().join("\n")
 }
 
