@@ -168,7 +168,7 @@ async fn a_stall_is_given_up_after_the_configured_silence() {
 #[tokio::test]
 async fn half_an_event_at_the_end_is_not_an_answer() {
     relayed(replays("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"he\"}}]}\n\ndata: {\"choices\":[{\"ind")).await.assert_failed("server_error");
-    fault(replays("data: {\"choi"), 502, CUT).await;
+    fault(replays("data: {\"choi"), 502, PROTOCOL).await;
     fault(replays("event: message\n"), 502, CUT).await;
     fault(replays(""), 502, CUT).await;
     // A last event without its blank line is whole, and real servers forget the line.
@@ -221,6 +221,7 @@ async fn the_pieces_in_which_bytes_arrive_change_nothing() {
         ("closed", says().over(line().framing(Framing::Closed))),
         ("close after", says().over(line().close_after())),
         ("ascii", says().ascii().into()),
+        ("surrogates", says().split_surrogates().delta(1).into()),
         ("paced", says().over(line().pace(Duration::from_millis(1)))),
     ] {
         let told = relayed(step).await;
@@ -706,4 +707,34 @@ async fn a_whole_answer_over_the_limit_is_given_up() {
     let error = refused(quire.ask(&whole()).await, 502).await;
     assert_eq!(error["code"], PROTOCOL);
     assert!(upstream.until(SOON, |upstream| upstream.open_streams() == 0).await);
+}
+
+#[tokio::test]
+async fn a_stream_without_end_is_ended_and_hurts_nobody_meanwhile() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = vec![0; 100];
+        stream.read_exact(&mut head).await.unwrap();
+        let begun = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"begun\"}}]}\n\n";
+        stream.write_all(begun).await.unwrap();
+        let mut noise = vec![b'x'; 1 << 20];
+        noise[..2].copy_from_slice(b": ");
+        *noise.last_mut().unwrap() = b'\n';
+        let mut written = 0;
+        while stream.write_all(&noise).await.is_ok() {
+            written += 1;
+        }
+        written
+    });
+    let config = format!("[providers.lab]\ndialect = \"chat\"\nbase_url = \"{url}\"\n");
+    let quire = Quire::start(&config).await;
+    let endless = quire.ask(&plain()).await;
+    quire.assert_alive().await;
+    let told = told(endless).await;
+    told.assert_failed("server_error");
+    assert!(told.last()["response"]["error"]["message"].as_str().unwrap().contains("256 MiB"));
+    let written = server.await.unwrap();
+    assert!((250..300).contains(&written), "{written} MiB were taken");
 }
