@@ -443,7 +443,7 @@ async fn unknown_fields_items_parts_and_tools_are_never_an_error() {
         ],
         "tools": [
             {"type": "telepathy", "name": "mind"},
-            {"type": "function", "name": "x", "parameters": {"type": "object", "properties": {}}, "aura": 3},
+            {"type": "function", "name": "x", "parameters": {"type": "object"}, "aura": 3},
         ],
         "reasoning": {"vibe": "calm"},
         "text": {"font": "serif"},
