@@ -224,3 +224,23 @@ async fn a_drained_gateway_says_that_it_is_not_ready() {
         refused(response, 404).await;
     }
 }
+
+/// With unread bytes in the way hyper does not see the client's goodbye; the next write tells.
+#[tokio::test]
+async fn a_client_that_sent_more_than_its_request_is_missed_at_the_next_write() {
+    for more in [&b"\r\n"[..], b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"] {
+        let lively =
+            says().text("x".repeat(1000)).delta(1).over(line().pace(Duration::from_millis(50)));
+        let upstream = Upstream::start(lively).await;
+        let quire = Quire::before(&upstream).await;
+        let mut bytes = ask(&plain()).to_bytes(quire.address);
+        bytes.extend_from_slice(more);
+        let mut connection = quire.connect().await;
+        connection.write(&bytes).await.unwrap();
+        let mut events = connection.response().await.unwrap().events();
+        events.next().await.unwrap().unwrap();
+        let left = Instant::now();
+        drop(events);
+        ends_soon(&upstream, left).await;
+    }
+}
