@@ -33,7 +33,9 @@ pub(super) fn answer(
 /// Applies the provider's own rules, and hides what an upstream may quote of what it was sent.
 pub(super) fn refine(mut fault: Fault, provider: &Provider) -> Fault {
     hide_secrets(&mut fault, provider);
-    let Some(Upstream { status, kind, code, message }) = fault.upstream.as_deref() else { return fault };
+    let Some(Upstream { status, kind, code, message }) = fault.upstream.as_deref() else {
+        return fault;
+    };
     let codes: Vec<&str> = [code, kind].into_iter().flatten().map(String::as_str).collect();
     let words = message.as_deref().unwrap_or_default().to_lowercase();
     let rule = provider.record.errors.iter().find(|rule| rule.fits(*status, &codes, &words));
@@ -51,7 +53,8 @@ fn hide_secrets(fault: &mut Fault, provider: &Provider) {
     let secrets = provider.key.iter().chain(provider.record.headers.iter().map(|(_, value)| value));
     for secret in secrets.map(Secret::expose).filter(|secret| secret.len() >= MIN_SECRET) {
         let said = fault.upstream.as_mut();
-        let said = said.into_iter().flat_map(|said| [&mut said.kind, &mut said.code, &mut said.message]);
+        let said =
+            said.into_iter().flat_map(|said| [&mut said.kind, &mut said.code, &mut said.message]);
         for text in said.flatten().chain([&mut fault.message]) {
             if text.contains(secret) {
                 *text = text.replace(secret, "<secret>");

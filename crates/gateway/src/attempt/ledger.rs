@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use wire::fault::Fault;
+use wire::fault::{Fault, Upstream};
 use wire::note::Notes;
 
 use crate::store::{Attempt, Exchange, NoteCount, Outcome, Recorder, Usage};
@@ -68,14 +68,18 @@ impl Ledger {
         self.lock().attempts.push(attempt);
     }
 
-    /// The exchange failed.
+    /// The exchange failed. An upstream's own words stay out of the log, since they may quote the
+    /// conversation: the client has read them.
     pub fn failed(&self, fault: &Fault) {
         let mut exchange = self.lock();
         exchange.outcome = Outcome::Failed;
         exchange.fault_kind = Some(fault.kind);
         exchange.error_code =
             fault.upstream.as_ref().and_then(|said| said.code.clone()).map(Into::into);
-        exchange.error_message = Some(fault.message.clone().into());
+        exchange.error_message = Some(match &fault.upstream {
+            None => fault.message.clone().into(),
+            Some(said) => told_by(said).into(),
+        });
     }
 
     /// What the answer cost and what was changed on the way.
@@ -108,6 +112,21 @@ impl Ledger {
     fn lock(&self) -> MutexGuard<'_, Exchange> {
         self.0.exchange.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What an upstream said, without its words.
+fn told_by(said: &Upstream) -> String {
+    let Upstream { status, kind, code, .. } = said;
+    let mut text = match status {
+        Some(status) => format!("the upstream answered {status}"),
+        None => "the upstream reported an error".to_owned(),
+    };
+    let names: Vec<String> =
+        [kind, code].into_iter().flatten().map(|name| format!("`{name}`")).collect();
+    if !names.is_empty() {
+        text.push_str(&format!(" ({})", names.join(", ")));
+    }
+    text
 }
 
 impl Drop for Inner {

@@ -11,7 +11,7 @@ mod shared;
 mod vault;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue, Request, header};
 use http_body_util::Full;
@@ -37,6 +37,8 @@ use next::{Next, Progress, next};
 
 /// How much of an error's body is read.
 const MAX_ERROR_BODY: usize = 256 << 10;
+/// How long the words of an error are waited for: less than the head of an answer is held.
+const ERROR_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What every attempt needs.
 #[derive(Debug)]
@@ -202,7 +204,8 @@ impl Gateway {
     ) -> Result<Relay, Fault> {
         let Response { status, headers, body } = response;
         if !status.is_success() {
-            let text = body.collect(MAX_ERROR_BODY).await.unwrap_or_default();
+            // The status says enough where its words break off.
+            let text = body.beginning(MAX_ERROR_BODY, ERROR_PATIENCE).await;
             return Err(classify::answer(status, &headers, &text, &candidate.provider));
         }
         let kind = headers

@@ -23,6 +23,8 @@ use crate::upstream::Body;
 
 /// The largest event of a stream.
 const MAX_FRAME: usize = 16 << 20;
+/// The largest stream: what it says is kept to its end, and some models never stop by themselves.
+const MAX_STREAM: usize = 256 << 20;
 /// The largest answer that comes in one piece.
 pub(super) const MAX_ANSWER: usize = 64 << 20;
 
@@ -39,6 +41,7 @@ struct Source {
     body: Body,
     frames: sse::Decoder,
     decoder: chat::Decoder,
+    received: usize,
 }
 
 /// The half of a relay that writes.
@@ -141,7 +144,7 @@ impl Relay {
     /// A relay that reads a stream.
     pub(super) fn stream(parts: Parts, body: Body, decoder: chat::Decoder) -> Self {
         let frames = sse::Decoder::new(MAX_FRAME);
-        Self { source: Some(Source { body, frames, decoder }), writer: parts.writer() }
+        Self { source: Some(Source { body, frames, decoder, received: 0 }), writer: parts.writer() }
     }
 
     /// A relay whose answer is here already.
@@ -172,18 +175,22 @@ impl Relay {
 
     /// Reads what has arrived. Ready when something may have been written.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(Source { body, frames, decoder }) = &mut self.source else {
+        let Some(Source { body, frames, decoder, received }) = &mut self.source else {
             return Poll::Ready(());
         };
         let writer = &mut self.writer;
         let mut broken = None;
         let read = body.poll_read(cx, &mut |bytes| {
+            *received += bytes.len();
             if broken.is_none() && !decoder.is_ended() {
                 let mut sink =
                     |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
                 broken = frames.push(bytes, &mut sink).err();
             }
         });
+        if decoder.is_ended() && writer.fault.is_none() {
+            body.answered();
+        }
         let end = match read {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(true)) => None,
@@ -195,11 +202,14 @@ impl Relay {
             }
             Poll::Ready(Err(fault)) => Some(Ending::Broken(fault)),
         };
+        let protocol = |why: String| {
+            Some(Ending::Broken(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, why) }))
+        };
         let end = match broken {
-            Some(broken) => Some(Ending::Broken(Fault {
-                phase: Phase::Sent,
-                ..Fault::new(Kind::Protocol, broken.to_string())
-            })),
+            Some(broken) => protocol(broken.to_string()),
+            None if *received > MAX_STREAM => {
+                protocol(format!("the upstream's stream is longer than {} MiB", MAX_STREAM >> 20))
+            }
             None => end,
         };
         if let Some(end) = end {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{ConfigFile, environment, open_store, report};
+use super::{ConfigFile, environment, open_store, report, say};
 use crate::codex::{self, Source};
 use crate::config::Snapshot;
 use crate::route::list;
@@ -36,7 +36,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
             "problems": problems,
             "codex": snapshot.as_ref().map(|snapshot| codex::instructions(snapshot, None).json()),
         });
-        println!("{report}");
+        say(report);
     } else {
         report(&found);
         if let Some(snapshot) = &snapshot {
@@ -48,32 +48,32 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
 
 fn summary(snapshot: &Snapshot) {
     match &snapshot.file {
-        Some(file) => println!("configuration: {}", file.display()),
-        None => println!(
+        Some(file) => say(format_args!("configuration: {}", file.display())),
+        None => say(format_args!(
             "no configuration yet: write one to {}",
             snapshot.home.join("config.toml").display()
-        ),
+        )),
     }
-    println!("listen: http://{}", snapshot.server.listen);
+    say(format_args!("listen: http://{}", snapshot.server.listen));
     for provider in snapshot.providers() {
         let key = match (&provider.key, provider.record.auth.optional) {
             (Some(_), _) => "has a key",
             (None, true) => "needs no key",
             (None, false) => "has NO key",
         };
-        println!("provider {}: {}, {key}", provider.id, provider.record.name);
+        say(format_args!("provider {}: {}, {key}", provider.id, provider.record.name));
     }
     let models = list(snapshot);
-    println!(
+    say(format_args!(
         "models: {} (`curl http://{}/v1/models` lists them)",
         models.len(),
         snapshot.server.listen
-    );
+    ));
     match codex::instructions(snapshot, None).source {
-        Source::Configured => println!("codex: base instructions from the configuration"),
-        Source::Codex(version) => println!("codex: base instructions of Codex {version}"),
-        Source::Neutral => println!(
+        Source::Configured => say(format_args!("codex: base instructions from the configuration")),
+        Source::Codex(version) => say(format_args!("codex: base instructions of Codex {version}")),
+        Source::Neutral => say(format_args!(
             "codex: a short text of quire's own stands in for Codex's instructions; `quire codex sync` reads those of your Codex"
-        ),
+        )),
     }
 }

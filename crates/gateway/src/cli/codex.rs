@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{ConfigFile, configuration};
+use super::{ConfigFile, configuration, say};
 use crate::codex;
 
 #[derive(Debug, clap::Args)]
@@ -31,9 +31,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let Action::Sync { codex: program } = &options.action;
     crate::private_file::create_dir(&snapshot.home)?;
     let synced = codex::sync(&snapshot.home, program).await?;
-    println!(
+    say(format_args!(
         "took over the instructions of Codex {} ({} characters)",
         synced.version, synced.characters
-    );
+    ));
     Ok(ExitCode::SUCCESS)
 }

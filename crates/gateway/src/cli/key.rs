@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{ConfigFile, configuration, open_store, printable};
+use super::{ConfigFile, configuration, open_store, printable, say};
 use crate::store::KeyError;
 
 #[derive(Debug, clap::Args)]
@@ -43,7 +43,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let keys = store.keys();
     let done: Result<(), KeyError> = match &options.action {
         Action::Add { name } => keys.add(name).await.map(|key| {
-            println!("{}", key.expose());
+            say(key.expose());
             eprintln!(
                 "this key for `{}` is not shown again; from now on every client needs one",
                 printable(&key.name)
@@ -51,7 +51,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
         }),
         Action::Revoke { name } => match keys.revoke(name).await {
             Ok(key) => {
-                println!("revoked `{}`", printable(&key.name));
+                say(format_args!("revoked `{}`", printable(&key.name)));
                 if !keys.any().await? {
                     eprintln!("that was the last key: on loopback every client is admitted again");
                 }
@@ -63,11 +63,10 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
             for key in keys.list().await? {
                 let state = if key.revoked_ms.is_some() { "revoked" } else { "valid" };
                 match json {
-                    true => println!(
-                        "{}",
-                        serde_json::json!({"id": key.id, "name": key.name, "state": state, "created_ms": key.created_ms, "last_used_ms": key.last_used_ms, "revoked_ms": key.revoked_ms})
+                    true => say(
+                        serde_json::json!({"id": key.id, "name": key.name, "state": state, "created_ms": key.created_ms, "last_used_ms": key.last_used_ms, "revoked_ms": key.revoked_ms}),
                     ),
-                    false => println!("{}  {state:<7}  {}", key.id, printable(&key.name)),
+                    false => say(format_args!("{}  {state:<7}  {}", key.id, printable(&key.name))),
                 }
             }
             Ok(())

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{ConfigFile, configuration, open_store, printable};
+use super::{ConfigFile, configuration, open_store, printable, say};
 use crate::store::{Filter, Logged};
 
 /// How often a followed log is looked at.
@@ -69,7 +69,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
 fn print(row: &Logged, json: bool) {
     if json {
         match serde_json::to_string(row) {
-            Ok(line) => println!("{line}"),
+            Ok(line) => say(line),
             Err(error) => eprintln!("quire: a row cannot be shown: {error}"),
         }
         return;
@@ -86,7 +86,7 @@ fn print(row: &Logged, json: bool) {
         .timings
         .first_event_us
         .map_or_else(|| "-".to_owned(), |us| format!("{} ms", us / 1000));
-    println!(
+    say(format_args!(
         "{} {} {status} {} {} -> {}/{} tokens {tokens} first {first} total {} ms{}",
         time(exchange.started_ms),
         exchange.id,
@@ -98,8 +98,8 @@ fn print(row: &Logged, json: bool) {
         exchange
             .error_message
             .as_deref()
-            .map_or_else(String::new, |message| format!(": {}", printable(message))),
-    );
+            .map_or_else(String::new, |message| format!(": {}", printable(message)))
+    ));
 }
 
 /// `2026-01-31 12:00:00`, in UTC.

@@ -1,7 +1,7 @@
 //! The commands of `quire`. Exit codes: 0 done, 1 the answer is no (a broken configuration, an
 //! unknown key), 2 wrong usage, 3 it could not be done.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to people")]
+#![expect(clippy::print_stderr, reason = "commands talk to people")]
 
 mod check;
 mod codex;
@@ -9,6 +9,7 @@ mod key;
 mod logs;
 mod serve;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -75,6 +76,13 @@ pub fn run() -> ExitCode {
             eprintln!("quire: {error:#}");
             ExitCode::from(3)
         }
+    }
+}
+
+/// Prints a line. A reader that has left, as `head` does, wants no more of them.
+fn say(line: impl std::fmt::Display) {
+    if writeln!(std::io::stdout().lock(), "{line}").is_err() {
+        std::process::exit(0);
     }
 }
 

@@ -40,14 +40,15 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         }
     };
     report(&live.standing().diagnostics);
-    let running = match start(Arc::clone(&live), options.listen, threads(), WATCH, tell_reload).await {
-        Ok(running) => running,
-        Err(NotStarted::Exposed(exposed)) => {
-            report(&[*exposed]);
-            return Ok(ExitCode::from(1));
-        }
-        Err(NotStarted::Failed(error)) => return Err(error),
-    };
+    let running =
+        match start(Arc::clone(&live), options.listen, threads(), WATCH, tell_reload).await {
+            Ok(running) => running,
+            Err(NotStarted::Exposed(exposed)) => {
+                report(&[*exposed]);
+                return Ok(ExitCode::from(1));
+            }
+            Err(NotStarted::Failed(error)) => return Err(error),
+        };
     let signals = tokio::spawn(end_on_signal(running.app().drain.clone()));
     greet(running.app(), &live.snapshot())?;
     running.finish(PATIENCE).await;

@@ -48,6 +48,10 @@ pub(super) fn check_origin<B>(
 /// Whether `host` is a name under which quire may be called.
 fn is_ours(host: &str, allowed: &[String], address: SocketAddr) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
+    // A `Host` names no user, and what stands before the `@` may be meant to deceive.
+    if host.contains('@') {
+        return false;
+    }
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');
     if name.eq_ignore_ascii_case("localhost")
         || allowed.iter().any(|known| known.eq_ignore_ascii_case(name))

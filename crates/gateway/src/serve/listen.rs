@@ -110,7 +110,7 @@ pub(super) async fn connection(app: Arc<App>, stream: TcpStream) {
     let served = tokio::select! {
         served = &mut connection => served,
         () = drain.started() => {
-            Pin::new(&mut connection).graceful_shutdown();
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
             tokio::select! {
                 served = &mut connection => served,
                 () = drain.forced() => return,
@@ -124,8 +124,7 @@ pub(super) async fn connection(app: Arc<App>, stream: TcpStream) {
         tracing::debug!(%error, "a connection ended early");
         // One that sent nothing is merely idle, and would take this for its next answer.
         if error.is_timeout() && !parts.read_buf.is_empty() {
-            let text =
-                format!("the request's head took longer than {} s", head_timeout.as_secs());
+            let text = format!("the request's head took longer than {} s", head_timeout.as_secs());
             let _ = stream.write_all(&refusal("408", &text)).await;
         }
     }

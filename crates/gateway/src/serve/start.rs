@@ -58,8 +58,7 @@ pub async fn start(
     let started = Instant::now();
     let snapshot = live.snapshot();
     let home = &snapshot.home;
-    private_file::create_dir(home)
-        .with_context(|| format!("cannot make `{}`", home.display()))?;
+    private_file::create_dir(home).with_context(|| format!("cannot make `{}`", home.display()))?;
     let store = Store::open(&home.join("quire.db")).await.map_err(anyhow::Error::from)?;
     let keys = KeyRing::load(&store).await.map_err(anyhow::Error::from)?;
     let address = listen.unwrap_or(snapshot.server.listen);

@@ -82,12 +82,7 @@ impl Client {
         match tokio::time::timeout(timeouts.idle, reply).await {
             Ok(Ok(reply)) => {
                 let (head, incoming) = reply.into_parts();
-                let body = Body::new(
-                    incoming,
-                    connection,
-                    origin.clone(),
-                    timeouts.idle,
-                );
+                let body = Body::new(incoming, connection, origin.clone(), timeouts.idle);
                 Ok(Response { status: head.status, headers: head.headers, body })
             }
             Ok(Err(error))
@@ -122,6 +117,3 @@ fn silent(after: Duration) -> Fault {
     let text = format!("the upstream said nothing for {} s", after.as_secs());
     Fault { phase: Phase::Sent, ..Fault::new(Kind::Idle, text) }
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri};
+use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -20,6 +21,8 @@ use wire::fault::{Fault, Kind};
 /// How many connections wait for each origin, and how long; servers close sooner than this.
 const MAX_WAITING: usize = 64;
 const MAX_WAIT: Duration = Duration::from_secs(50);
+/// How many pieces may follow a whole answer; more are not worth reading.
+const MAX_REST: usize = 16;
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -125,6 +128,8 @@ impl AsyncWrite for Stream {
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: Pin<Box<http1::Connection<TokioIo<Stream>, Full<Bytes>>>>,
+    /// The end of the last answer, which must come before the next request is sent.
+    rest: Option<Incoming>,
     over: bool,
 }
 
@@ -137,7 +142,7 @@ impl std::fmt::Debug for Connection {
 impl Connection {
     pub(super) async fn handshake(stream: TokioIo<Stream>) -> hyper::Result<Self> {
         let (sender, driver) = http1::Builder::new().handshake(stream).await?;
-        Ok(Self { sender, driver: Box::pin(driver), over: false })
+        Ok(Self { sender, driver: Box::pin(driver), rest: None, over: false })
     }
 
     /// Sends a request and drives the connection until the head of the answer is here.
@@ -167,10 +172,31 @@ impl Connection {
         }
     }
 
+    /// The connection behind an answer of which only `rest` is to come.
+    pub(super) fn after(mut self, rest: Incoming) -> Self {
+        self.rest = Some(rest);
+        self
+    }
+
     /// Whether another request may be sent.
     fn is_ready(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
-        !self.over && self.sender.is_ready()
+        let cx = &mut Context::from_waker(Waker::noop());
+        self.drive(cx);
+        self.ended(cx) && !self.over && self.sender.is_ready()
+    }
+
+    /// Whether the last answer has come to its end.
+    fn ended(&mut self, cx: &mut Context<'_>) -> bool {
+        for _ in 0..MAX_REST {
+            let Some(rest) = &mut self.rest else { return true };
+            match Pin::new(rest).poll_frame(cx) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(None) => self.rest = None,
+                Poll::Ready(Some(Err(_))) | Poll::Pending => return false,
+            }
+            self.drive(cx);
+        }
+        false
     }
 }
 
@@ -201,9 +227,9 @@ pub(super) fn take(origin: &Origin) -> Option<Connection> {
     })
 }
 
-/// Keeps a connection whose answer has been read to the end.
+/// Keeps a connection whose answer is whole.
 pub(super) fn keep(origin: Origin, mut connection: Connection) {
-    if !connection.is_ready() {
+    if connection.rest.is_none() && !connection.is_ready() {
         return;
     }
     // While the thread ends there is nobody to keep it for.

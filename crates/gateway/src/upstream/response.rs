@@ -25,29 +25,36 @@ pub struct Response {
     pub body: Body,
 }
 
-/// The body of an answer. It drives its own connection; dropping it closes that.
+/// The body of an answer. It drives its own connection; dropping it closes that, unless nothing
+/// but the end of the body is to come.
 #[derive(Debug)]
 pub struct Body {
-    incoming: Incoming,
-    connection: Option<Connection>,
+    /// None once everything has come.
+    source: Option<(Connection, Incoming)>,
     origin: Origin,
     idle: Duration,
     /// When something arrived last.
     last: Instant,
     /// Set when there is first something to wait for, and again only when it has fired.
     timer: Option<Pin<Box<Sleep>>>,
-    over: bool,
+    answered: bool,
 }
 
 impl Body {
     pub(super) fn new(
         incoming: Incoming,
         connection: Connection,
-            origin: Origin,
+        origin: Origin,
         idle: Duration,
     ) -> Self {
-        let (connection, last) = (Some(connection), Instant::now());
-        Self { incoming, connection, origin, idle, last, timer: None, over: false }
+        let (source, last) = (Some((connection, incoming)), Instant::now());
+        Self { source, origin, idle, last, timer: None, answered: false }
+    }
+
+    /// Says that the answer is whole, so that only the end of its body is to come. Nobody waits
+    /// for that: it is often a packet of its own.
+    pub fn answered(&mut self) {
+        self.answered = true;
     }
 
     /// Hands everything that has arrived to `sink`. Ready with `true` when there was something,
@@ -59,8 +66,10 @@ impl Body {
     ) -> Poll<Result<bool, Fault>> {
         let mut read = 0;
         let mut driven = false;
-        while !self.over && read < BATCH {
-            match Pin::new(&mut self.incoming).poll_frame(cx) {
+        while read < BATCH
+            && let Some((connection, incoming)) = &mut self.source
+        {
+            match Pin::new(incoming).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     driven = false;
                     if let Some(data) = frame.data_ref() {
@@ -69,9 +78,8 @@ impl Body {
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    // What came before the break is real and goes out first.
-                    self.over = true;
-                    self.connection = None;
+                    // What came before the break is real and has gone out.
+                    self.source = None;
                     let text = format!("the connection to the upstream broke: {error}");
                     return Poll::Ready(Err(Fault {
                         phase: Phase::Sent,
@@ -79,17 +87,14 @@ impl Body {
                     }));
                 }
                 Poll::Ready(None) => {
-                    self.over = true;
-                    if let Some(connection) = self.connection.take() {
+                    if let Some((connection, _)) = self.source.take() {
                         pool::keep(self.origin.clone(), connection);
                     }
                 }
                 Poll::Pending if driven => break,
                 Poll::Pending => {
                     driven = true;
-                    if let Some(connection) = &mut self.connection {
-                        connection.drive(cx);
-                    }
+                    connection.drive(cx);
                 }
             }
         }
@@ -97,7 +102,7 @@ impl Body {
             self.last = Instant::now();
             return Poll::Ready(Ok(true));
         }
-        if self.over {
+        if self.source.is_none() {
             return Poll::Ready(Ok(false));
         }
         self.poll_silence(cx).map(Err)
@@ -116,6 +121,23 @@ impl Body {
         Poll::Pending
     }
 
+    /// Reads what comes within `patience`, at most `limit` bytes, however it ends.
+    pub async fn beginning(mut self, limit: usize, patience: Duration) -> Bytes {
+        let mut all = BytesMut::new();
+        let reading = async {
+            while all.len() < limit {
+                let read =
+                    poll_fn(|cx| self.poll_read(cx, &mut |data| all.extend_from_slice(data)));
+                if !matches!(read.await, Ok(true)) {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(patience, reading).await;
+        all.truncate(limit);
+        all.freeze()
+    }
+
     /// Reads to the end.
     ///
     /// # Errors
@@ -132,6 +154,16 @@ impl Body {
             if !more {
                 return Ok(all.freeze());
             }
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if self.answered
+            && let Some((connection, rest)) = self.source.take()
+        {
+            pool::keep(self.origin.clone(), connection.after(rest));
         }
     }
 }

@@ -7,7 +7,9 @@ use testkit::script::{End, Script, Step, line, refuses, replays, says, silence};
 use testkit::upstream::Upstream;
 use tokio::time::{Instant, timeout};
 
-use crate::stage::{Quire, SOON, ask, body, lab, note_codes, plain, provider, refused, told, whole};
+use crate::stage::{
+    Quire, SOON, ask, body, lab, note_codes, plain, provider, refused, told, whole,
+};
 
 /// Two providers, the second of which stands in for the first.
 async fn pair(first: &Upstream, second: &Upstream, more: &str) -> Quire {
@@ -35,7 +37,10 @@ async fn the_head_waits_for_the_first_generated_event() {
 
 #[tokio::test]
 async fn an_error_within_two_seconds_is_a_status() {
-    let upstream = Upstream::start(refuses(429).header("retry-after", "3").over(line().head_delay(Duration::from_millis(500)))).await;
+    let upstream = Upstream::start(
+        refuses(429).header("retry-after", "3").over(line().head_delay(Duration::from_millis(500))),
+    )
+    .await;
     let quire = Quire::before(&upstream).await;
     let response = quire.ask(&plain()).await;
     assert_eq!(response.header("retry-after"), Some("3"));
@@ -81,21 +86,27 @@ async fn silence_is_broken_by_a_repeated_in_progress() {
         says().pause(Duration::from_millis(4300)).text("c").into(),
     ])
     .await;
-    let quire = Quire::start(&format!("[server]\nkeep_alive_seconds = 1\n{}", lab(&upstream))).await;
+    let quire =
+        Quire::start(&format!("[server]\nkeep_alive_seconds = 1\n{}", lab(&upstream))).await;
     for (text, least) in [("ab", 2), ("c", 2)] {
         let told = quire.stream(&plain()).await;
         assert_eq!(told.assert_ended("response.completed").text(), text);
         let alive = told.names().iter().filter(|name| **name == "response.in_progress").count() - 1;
         assert!((least..=least + 1).contains(&alive), "{alive} signs of life");
-        let numbers: Vec<u64> = told.events.iter().filter_map(|event| event["sequence_number"].as_u64()).collect();
+        let numbers: Vec<u64> =
+            told.events.iter().filter_map(|event| event["sequence_number"].as_u64()).collect();
         assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "{numbers:?}");
     }
 }
 
 #[tokio::test]
 async fn a_busy_stream_has_no_signs_of_life() {
-    let upstream = Upstream::start(says().text("many small pieces").delta(1).over(line().pace(Duration::from_millis(100)))).await;
-    let quire = Quire::start(&format!("[server]\nkeep_alive_seconds = 1\n{}", lab(&upstream))).await;
+    let upstream = Upstream::start(
+        says().text("many small pieces").delta(1).over(line().pace(Duration::from_millis(100))),
+    )
+    .await;
+    let quire =
+        Quire::start(&format!("[server]\nkeep_alive_seconds = 1\n{}", lab(&upstream))).await;
     let told = quire.stream(&plain()).await;
     assert_eq!(told.names().iter().filter(|name| **name == "response.in_progress").count(), 1);
 }
@@ -103,11 +114,16 @@ async fn a_busy_stream_has_no_signs_of_life() {
 #[tokio::test]
 async fn events_are_forwarded_as_they_arrive() {
     let pause = Duration::from_millis(400);
-    let upstream = Upstream::start(says().text("one ").pause(pause).text("two ").pause(pause).text("three")).await;
+    let upstream =
+        Upstream::start(says().text("one ").pause(pause).text("two ").pause(pause).text("three"))
+            .await;
     let quire = Quire::before(&upstream).await;
     let mut events = quire.ask(&plain()).await.events();
     let (arrived, _) = events.rest().await;
-    let deltas: Vec<_> = arrived.iter().filter(|a| a.event.name.as_deref() == Some("response.output_text.delta")).collect();
+    let deltas: Vec<_> = arrived
+        .iter()
+        .filter(|a| a.event.name.as_deref() == Some("response.output_text.delta"))
+        .collect();
     assert_eq!(deltas.len(), 3);
     for pair in deltas.windows(2) {
         let apart = pair[1].at - pair[0].at;
@@ -131,23 +147,40 @@ fn passing() -> Vec<(&'static str, Step)> {
         ("cut", says().cut(End::Reset).into()),
         ("idle", error(504, "timeout")),
         ("protocol", replays("data: nonsense\n\n").into()),
-        ("overloaded", replays("data: {\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"busy\"}}\n\n").into()),
+        (
+            "overloaded",
+            replays(
+                "data: {\"error\":{\"code\":\"server_is_overloaded\",\"message\":\"busy\"}}\n\n",
+            )
+            .into(),
+        ),
     ]
 }
 
 #[tokio::test]
 async fn a_fallback_answers_for_every_passing_fault_and_says_so() {
     let steps = passing();
-    let first = Upstream::start(Script::steps(steps.iter().flat_map(|(_, step)| [step.clone(), step.clone()]))).await;
+    let first = Upstream::start(Script::steps(
+        steps.iter().flat_map(|(_, step)| [step.clone(), step.clone()]),
+    ))
+    .await;
     let second = Upstream::start(Script::always(says().text("spare"))).await;
     let quire = pair(&first, &second, "").await;
     for (kind, _) in &steps {
         let told = quire.stream(&plain()).await;
         assert_eq!(told.assert_ended("response.completed").text(), "spare", "{kind}");
-        assert!(told.notes.as_deref().unwrap_or_default().contains("fallback-used"), "{kind}: {:?}", told.notes);
+        assert!(
+            told.notes.as_deref().unwrap_or_default().contains("fallback-used"),
+            "{kind}: {:?}",
+            told.notes
+        );
         assert_eq!(told.quire()["provider"], "spare", "{kind}");
         assert!(told.note_codes().contains(&"fallback-used"), "{kind}");
-        assert_eq!(told.last()["response"]["model"], "lab/mock-model", "the name that was asked for");
+        assert_eq!(
+            told.last()["response"]["model"],
+            "lab/mock-model",
+            "the name that was asked for"
+        );
         let mut response = quire.ask(&whole()).await;
         assert!(response.header("x-quire-notes").unwrap().contains("fallback-used"));
         let answer = response.json().await.unwrap();
@@ -157,7 +190,10 @@ async fn a_fallback_answers_for_every_passing_fault_and_says_so() {
     let rows = quire.rows(steps.len() * 2).await;
     for (row, (kind, _)) in rows.iter().rev().step_by(2).zip(&steps) {
         assert_eq!(row["attempts"][0]["fault"], *kind, "{row:#}");
-        assert_eq!((&row["attempts"][0]["provider"], &row["attempts"][1]["provider"]), (&json!("lab"), &json!("spare")));
+        assert_eq!(
+            (&row["attempts"][0]["provider"], &row["attempts"][1]["provider"]),
+            (&json!("lab"), &json!("spare"))
+        );
         assert_eq!((&row["outcome"], &row["provider"]), (&json!("completed"), &json!("spare")));
     }
 }
@@ -168,7 +204,10 @@ async fn a_fallback_answers_for_an_upstream_that_cannot_be_reached_or_is_silent(
     let second = Upstream::start(Script::always(says().text("spare"))).await;
     let config = lab(&gone);
     drop(gone);
-    let more = format!("{}[fallback]\n\"*/mock-model\" = [\"spare/mock-model\"]\n", provider("spare", &second));
+    let more = format!(
+        "{}[fallback]\n\"*/mock-model\" = [\"spare/mock-model\"]\n",
+        provider("spare", &second)
+    );
     let quire = Quire::start(&format!("{config}{more}")).await;
     assert_eq!(quire.stream(&plain()).await.text(), "spare");
     let silent = Upstream::start(Script::always(silence())).await;
@@ -212,7 +251,8 @@ async fn nothing_is_tried_elsewhere_after_a_generated_event() {
 
 #[tokio::test]
 async fn with_a_fallback_the_head_waits_longer_and_a_late_fault_still_falls_back() {
-    let first = Upstream::start(refuses(503).over(line().head_delay(Duration::from_millis(2500)))).await;
+    let first =
+        Upstream::start(refuses(503).over(line().head_delay(Duration::from_millis(2500)))).await;
     let second = Upstream::start(Script::always(says().text("spare"))).await;
     let quire = pair(&first, &second, "").await;
     let began = Instant::now();
@@ -235,7 +275,8 @@ async fn the_last_candidate_s_fault_is_told() {
 async fn notes_stand_in_the_head_and_in_the_body() {
     let upstream = Upstream::start(Script::always(says().text("x"))).await;
     let quire = Quire::before(&upstream).await;
-    let request = body(json!({"store": true, "metadata": {"a": "b"}, "novelty": 1, "novelties": 2}));
+    let request =
+        body(json!({"store": true, "metadata": {"a": "b"}, "novelty": 1, "novelties": 2}));
     let told = quire.stream(&request).await;
     let header = told.notes.clone().unwrap();
     for code in ["not-stored", "field-ignored", "unknown-field;n=2"] {
@@ -247,7 +288,10 @@ async fn notes_stand_in_the_head_and_in_the_body() {
         }
     }
     let quire_member = told.quire();
-    assert_eq!((&quire_member["provider"], &quire_member["model"]), (&json!("lab"), &json!("mock-model")));
+    assert_eq!(
+        (&quire_member["provider"], &quire_member["model"]),
+        (&json!("lab"), &json!("mock-model"))
+    );
     let mut response = quire.send(&ask(&body(json!({"stream": false, "novelty": 1})))).await;
     let id = response.header("x-quire-request-id").unwrap().to_owned();
     assert_eq!(response.json().await.unwrap()["quire"]["request_id"], id);

@@ -35,7 +35,17 @@ fn raw_body(bytes: impl Into<Vec<u8>>) -> Request {
 #[tokio::test]
 async fn broken_json_is_refused_with_its_place() {
     let (upstream, quire) = untouched().await;
-    for text in ["", "{", "nonsense", "{\"model\":\"lab/mock-model\",}", "{\"a\":1} trailing", "{'a':1}", "[1,", "\"\\ud800\"x", "NaN"] {
+    for text in [
+        "",
+        "{",
+        "nonsense",
+        "{\"model\":\"lab/mock-model\",}",
+        "{\"a\":1} trailing",
+        "{'a':1}",
+        "[1,",
+        "\"\\ud800\"x",
+        "NaN",
+    ] {
         let error = refuse(&quire, &raw_body(text), 400).await;
         assert_eq!(error["code"], "invalid_request", "{text}");
         assert!(error["message"].as_str().unwrap().contains("JSON"), "{text}: {error}");
@@ -107,7 +117,11 @@ async fn a_missing_model_or_input_is_named() {
 async fn an_unknown_model_is_404_with_the_nearest_names() {
     let upstream = Upstream::start(Script::default()).await;
     let other = Upstream::start(Script::default()).await;
-    let config = format!("{}{}[default]\nmodel = \"lab/mock-model\"\n", lab(&upstream), provider("den", &other));
+    let config = format!(
+        "{}{}[default]\nmodel = \"lab/mock-model\"\n",
+        lab(&upstream),
+        provider("den", &other)
+    );
     let quire = Quire::start(&config).await;
     let ask_for = |model: &str| ask(&body(json!({"model": model})));
     let error = refuse(&quire, &ask_for("lap/mock-model"), 404).await;
@@ -142,7 +156,10 @@ async fn a_body_of_100_mb_is_413_announced_or_not() {
     let error = refuse(&quire, &raw_body(large.clone()), 413).await;
     assert!(error["message"].as_str().unwrap().contains("64 MiB"), "{error}");
     let mut connection = quire.connect().await;
-    let head = format!("POST /v1/responses HTTP/1.1\r\nhost: {}\r\ntransfer-encoding: chunked\r\n\r\n", quire.address);
+    let head = format!(
+        "POST /v1/responses HTTP/1.1\r\nhost: {}\r\ntransfer-encoding: chunked\r\n\r\n",
+        quire.address
+    );
     connection.write(head.as_bytes()).await.unwrap();
     for chunk in large.chunks(1 << 20) {
         connection.write(b"100000\r\n").await.unwrap();
@@ -159,10 +176,17 @@ async fn a_body_of_100_mb_is_413_announced_or_not() {
 async fn a_body_that_is_announced_too_large_need_not_be_sent() {
     let (_upstream, quire) = untouched().await;
     let mut connection = quire.connect().await;
-    let head = format!("POST /v1/responses HTTP/1.1\r\nhost: {}\r\nexpect: 100-continue\r\ncontent-length: 104857600\r\n\r\n", quire.address);
+    let head = format!(
+        "POST /v1/responses HTTP/1.1\r\nhost: {}\r\nexpect: 100-continue\r\ncontent-length: 104857600\r\n\r\n",
+        quire.address
+    );
     connection.write(head.as_bytes()).await.unwrap();
     refused(connection.response().await.unwrap(), 413).await;
     quire.assert_alive().await;
+    // A body of the right size is waited for.
+    let demo = json!({"model": "quire/demo", "input": "hi", "stream": true});
+    let polite = quire.send(&ask(&demo).header("expect", "100-continue")).await;
+    told(polite).await.assert_ended("response.completed");
 }
 
 #[tokio::test]
@@ -204,10 +228,13 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn bombs_stop_at_the_limit_and_unknown_encodings_are_named() {
     let upstream = Upstream::start(Script::always(says().text("x"))).await;
-    let quire = Quire::start(&format!("[server]\nmax_body_bytes = 1048576\n{}", lab(&upstream))).await;
+    let quire =
+        Quire::start(&format!("[server]\nmax_body_bytes = 1048576\n{}", lab(&upstream))).await;
     let encoded = |name: &str, bytes: Vec<u8>| raw_body(bytes).header("content-encoding", name);
     let zeros = vec![b' '; 32 << 20];
-    for (name, bytes) in [("gzip", gzip(&zeros)), ("zstd", zstd(&zeros)), ("gzip, zstd", zstd(&gzip(&zeros)))] {
+    for (name, bytes) in
+        [("gzip", gzip(&zeros)), ("zstd", zstd(&zeros)), ("gzip, zstd", zstd(&gzip(&zeros)))]
+    {
         assert!(bytes.len() < 1 << 20, "the bomb itself is small");
         let error = refuse(&quire, &encoded(name, bytes), 413).await;
         assert_eq!(error["code"], "request_too_large");
@@ -267,7 +294,8 @@ async fn what_is_not_http_is_refused() {
 async fn a_slow_head_is_given_up() {
     let (_upstream, quire) = {
         let upstream = Upstream::start(Script::default()).await;
-        let quire = Quire::start(&format!("[server]\nhead_timeout_seconds = 1\n{}", lab(&upstream))).await;
+        let quire =
+            Quire::start(&format!("[server]\nhead_timeout_seconds = 1\n{}", lab(&upstream))).await;
         (upstream, quire)
     };
     let mut connection = quire.connect().await;
@@ -370,7 +398,9 @@ async fn wrong_paths_and_methods_are_told_the_right_ones() {
 #[tokio::test]
 async fn head_is_cheap_anywhere() {
     let (_upstream, quire) = untouched().await;
-    for path in ["/", "/v1/models", "/v1/responses", "/health", "/nothing", "/api/status", "/api/hello"] {
+    for path in
+        ["/", "/v1/models", "/v1/responses", "/health", "/nothing", "/api/status", "/api/hello"]
+    {
         let mut connection = quire.connect().await;
         connection.request(&Request::new("HEAD", path)).await.unwrap();
         connection.request(&Request::get("/ready")).await.unwrap();
@@ -413,7 +443,7 @@ async fn unknown_fields_items_parts_and_tools_are_never_an_error() {
         ],
         "tools": [
             {"type": "telepathy", "name": "mind"},
-            {"type": "function", "name": "x", "parameters": {"type": "object", "properties": {}}, "aura": 3},
+            {"type": "function", "name": "x", "parameters": {"type": "object"}, "aura": 3},
         ],
         "reasoning": {"vibe": "calm"},
         "text": {"font": "serif"},
@@ -437,6 +467,7 @@ fn a_broken_configuration_stops_the_start_with_file_line_and_hint() {
         ("\n[providers.lab]\ndialect = \"chat\"\n", 2, "base_url", "base_url"),
         ("[server]\nlisten = \"nowhere\"\n", 2, "not an address", "127.0.0.1:8484"),
         ("[servers]\nlisten = \"127.0.0.1:1\"\n", 1, "servers", "server"),
+        ("\n[providers.deepseek]\npreset = \"deepseek\"\n", 2, "no key", "DEEPSEEK_API_KEY"),
         ("[aliases]\n\"a\" = \"nobody/x\"\n", 2, "nobody", ""),
     ] {
         let home = TempDir::new().unwrap();
@@ -460,7 +491,11 @@ async fn a_configuration_that_breaks_while_running_is_reported_and_the_old_one_s
     write_config(quire.home.path(), "[server]\nlisten = 7\n");
     let health = quire.until("/health", |health| health["config"]["stale"] == true).await;
     let problem = &health["config"]["problems"][0];
-    assert_eq!((&problem["line"], &problem["severity"]), (&json!(2), &json!("error")), "{health:#}");
+    assert_eq!(
+        (&problem["line"], &problem["severity"]),
+        (&json!(2), &json!("error")),
+        "{health:#}"
+    );
     assert!(problem["file"].as_str().unwrap().ends_with("config.toml"));
     assert_eq!(quire.stream(&plain()).await.text(), "still here");
     write_config(quire.home.path(), &lab(&upstream));
@@ -491,18 +526,41 @@ fn a_taken_port_is_told_by_whom_and_how_to_choose_another() {
 #[tokio::test]
 async fn other_names_and_foreign_pages_are_refused() {
     let (upstream, quire) = untouched().await;
-    for host in ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "192.168.0.7:8484", "quire", "0.0.0.0", ""] {
-        for request in [ask(&plain()), Request::get("/health"), Request::get("/v1/models"), Request::get("/api/status"), Request::get("/")] {
+    for host in [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.nip.io",
+        "192.168.0.7:8484",
+        "quire",
+        "0.0.0.0",
+        "",
+    ] {
+        for request in [
+            ask(&plain()),
+            Request::get("/health"),
+            Request::get("/v1/models"),
+            Request::get("/api/status"),
+            Request::get("/"),
+        ] {
             let error = refused(quire.send(&request.header("host", host)).await, 403).await;
             assert_eq!(error["param"], "host", "{host}");
         }
     }
-    let absolute = format!("GET http://evil.example/health HTTP/1.1\r\nhost: {}\r\n\r\n", quire.address);
+    let absolute =
+        format!("GET http://evil.example/health HTTP/1.1\r\nhost: {}\r\n\r\n", quire.address);
     refused(quire.client().raw(absolute.as_bytes()).await.unwrap(), 403).await;
     let nameless = quire.client().raw(b"GET /health HTTP/1.0\r\n\r\n").await.unwrap();
     refused(nameless, 403).await;
     let own = format!("http://{}", quire.address);
-    for origin in ["null", "https://evil.example", "http://127.0.0.1:1", "http://localhost", "file://", "", &format!("{own}.evil.example")] {
+    for origin in [
+        "null",
+        "https://evil.example",
+        "http://127.0.0.1:1",
+        "http://localhost",
+        "file://",
+        "",
+        &format!("{own}.evil.example"),
+    ] {
         let form = Request::post("/v1/responses")
             .header("origin", origin)
             .header("content-type", "text/plain")
@@ -510,7 +568,11 @@ async fn other_names_and_foreign_pages_are_refused() {
         let error = refused(quire.send(&form).await, 403).await;
         assert_eq!(error["param"], "origin", "{origin}");
         refused(quire.send(&Request::get("/health").header("origin", origin)).await, 403).await;
-        refused(quire.send(&Request::new("OPTIONS", "/v1/responses").header("origin", origin)).await, 403).await;
+        refused(
+            quire.send(&Request::new("OPTIONS", "/v1/responses").header("origin", origin)).await,
+            403,
+        )
+        .await;
     }
     let same = quire.send(&Request::get("/health").header("origin", &own)).await;
     assert_eq!(same.status(), 200);
@@ -521,8 +583,10 @@ async fn other_names_and_foreign_pages_are_refused() {
 #[tokio::test]
 async fn a_listed_name_is_admitted() {
     let upstream = Upstream::start(says().text("x")).await;
-    let quire = Quire::start(&format!("[server]\nallowed_hosts = [\"box.lan\"]\n{}", lab(&upstream))).await;
-    let request = ask(&plain()).header("host", "box.lan:8484").header("origin", "https://box.lan:8484");
+    let quire =
+        Quire::start(&format!("[server]\nallowed_hosts = [\"box.lan\"]\n{}", lab(&upstream))).await;
+    let request =
+        ask(&plain()).header("host", "box.lan:8484").header("origin", "https://box.lan:8484");
     told(quire.send(&request).await).await.assert_ended("response.completed");
 }
 
@@ -537,9 +601,18 @@ async fn the_admin_api_wants_its_token_and_nothing_else() {
     for wrong in ["wrong", "", key.expose(), &token[1..], &format!("{token}x")] {
         refused(quire.send(&status.clone().bearer(wrong)).await, 403).await;
     }
-    refused(quire.send(&status.clone().header("authorization", &format!("Basic {token}"))).await, 403).await;
-    refused(quire.send(&status.clone().bearer(&token).header("host", "evil.example")).await, 403).await;
-    refused(quire.send(&status.clone().bearer(&token).header("origin", "https://evil.example")).await, 403).await;
+    refused(
+        quire.send(&status.clone().header("authorization", &format!("Basic {token}"))).await,
+        403,
+    )
+    .await;
+    refused(quire.send(&status.clone().bearer(&token).header("host", "evil.example")).await, 403)
+        .await;
+    refused(
+        quire.send(&status.clone().bearer(&token).header("origin", "https://evil.example")).await,
+        403,
+    )
+    .await;
     refused(quire.send(&Request::post("/api/status").bearer(&token)).await, 400).await;
     refused(quire.send(&Request::get("/api/nothing").bearer(&token)).await, 404).await;
     refused(quire.send(&Request::get("/api/requests/none").bearer(&token)).await, 404).await;
@@ -560,6 +633,7 @@ async fn a_refusal_reaches_who_is_still_sending() {
     let large = body(json!({"input": "x".repeat(8 << 20)}));
     for _ in 0..5 {
         refused(quire.send(&ask(&large).bearer("wrong")).await, 403).await;
-        refused(quire.send(&Request::post("/v1/nothing").bearer("wrong").json(&large)).await, 403).await;
+        refused(quire.send(&Request::post("/v1/nothing").bearer("wrong").json(&large)).await, 403)
+            .await;
     }
 }

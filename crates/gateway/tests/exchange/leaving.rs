@@ -33,7 +33,9 @@ async fn a_client_that_leaves_a_stream_ends_the_upstream_request() {
         let upstream = Upstream::start(endless()).await;
         let quire = Quire::before(&upstream).await;
         let mut events = quire.ask(&plain()).await.events();
-        while events.next().await.unwrap().unwrap().event.name.as_deref() != Some("response.output_text.delta") {}
+        while events.next().await.unwrap().unwrap().event.name.as_deref()
+            != Some("response.output_text.delta")
+        {}
         let left = Instant::now();
         match reset {
             true => events.into_response().reset().unwrap(),
@@ -50,7 +52,11 @@ async fn a_client_that_leaves_a_stream_ends_the_upstream_request() {
 
 #[tokio::test]
 async fn a_client_that_leaves_before_the_head_ends_the_upstream_request() {
-    for step in [silence(), says().pause(Duration::from_secs(60)).into(), endless().over(line().head_delay(Duration::from_secs(60)))] {
+    for step in [
+        silence(),
+        says().pause(Duration::from_secs(60)).into(),
+        endless().over(line().head_delay(Duration::from_secs(60))),
+    ] {
         for request in [plain(), whole()] {
             let upstream = Upstream::start(step.clone()).await;
             let quire = Quire::before(&upstream).await;
@@ -79,7 +85,8 @@ async fn a_client_that_leaves_after_the_held_head_ends_the_upstream_request() {
 
 #[tokio::test]
 async fn a_client_that_leaves_while_a_whole_answer_is_made_ends_the_upstream_request() {
-    let upstream = Upstream::start(says().text("x".repeat(5000)).over(line().stall_after_bytes(100))).await;
+    let upstream =
+        Upstream::start(says().text("x".repeat(5000)).over(line().stall_after_bytes(100))).await;
     let quire = Quire::before(&upstream).await;
     let mut connection = quire.connect().await;
     connection.request(&ask(&whole())).await.unwrap();
@@ -91,7 +98,8 @@ async fn a_client_that_leaves_while_a_whole_answer_is_made_ends_the_upstream_req
 
 #[tokio::test]
 async fn a_client_that_reads_nothing_holds_up_only_itself() {
-    let upstream = Upstream::start(Script::always(says().text("x".repeat(8 << 20)).delta(1000))).await;
+    let upstream =
+        Upstream::start(Script::always(says().text("x".repeat(8 << 20)).delta(1000))).await;
     let quire = Quire::before(&upstream).await;
     let stuck = quire.ask(&plain()).await;
     let told = timeout(SOON, quire.stream(&plain())).await.expect("others go on");
@@ -102,7 +110,8 @@ async fn a_client_that_reads_nothing_holds_up_only_itself() {
 
 #[tokio::test]
 async fn a_drain_lets_streams_finish_and_refuses_new_ones() {
-    let upstream = Upstream::start(Script::always(says().text("one ").pause(SECOND).text("two"))).await;
+    let upstream =
+        Upstream::start(Script::always(says().text("one ").pause(SECOND).text("two"))).await;
     let home = TempDir::new().unwrap();
     write_config(home.path(), &lab(&upstream));
     let mut quire = Process::start(home.path(), "info");
@@ -110,7 +119,11 @@ async fn a_drain_lets_streams_finish_and_refuses_new_ones() {
     let response = quire.client().send(&ask(&plain())).await.unwrap();
     quire.terminate();
     let gone = async {
-        while Client::new(quire.address).get("/ready").await.is_ok_and(|ready| ready.status() == 200) {
+        while Client::new(quire.address)
+            .get("/ready")
+            .await
+            .is_ok_and(|ready| ready.status() == 200)
+        {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
@@ -127,7 +140,8 @@ async fn a_drain_lets_streams_finish_and_refuses_new_ones() {
 
 #[tokio::test]
 async fn a_request_on_a_kept_connection_is_told_of_the_end() {
-    let upstream = Upstream::start(Script::always(says().text("one ").pause(SECOND).text("two"))).await;
+    let upstream =
+        Upstream::start(Script::always(says().text("one ").pause(SECOND).text("two"))).await;
     let quire = Quire::before(&upstream).await;
     let response = quire.ask(&plain()).await;
     quire.app().drain.start();
@@ -168,10 +182,13 @@ async fn a_thousand_slow_streams_hold() {
         told(response).await.assert_ended("response.completed").text()
     }));
     let watched = async {
-        let all = upstream.until(Duration::from_secs(60), |upstream| upstream.requests().len() == STREAMS).await;
+        let all = upstream
+            .until(Duration::from_secs(60), |upstream| upstream.requests().len() == STREAMS)
+            .await;
         (all, upstream.open_streams(), quire.resident_kib())
     };
-    let (streams, (all, open, resident)) = timeout(Duration::from_secs(100), async { tokio::join!(streams, watched) }).await.unwrap();
+    let (streams, (all, open, resident)) =
+        timeout(Duration::from_secs(100), async { tokio::join!(streams, watched) }).await.unwrap();
     assert!(all && streams.iter().all(|text| text == "abcde"));
     println!("{open} streams at once: {resident} KiB resident, {idle} KiB before");
     // A debug build: the real bound is measured by the benchmark.

@@ -232,7 +232,8 @@ impl Told {
 
     /// The text that was streamed.
     pub(crate) fn text(&self) -> String {
-        let deltas = self.events.iter().filter(|event| event["type"] == "response.output_text.delta");
+        let deltas =
+            self.events.iter().filter(|event| event["type"] == "response.output_text.delta");
         deltas.filter_map(|event| event["delta"].as_str()).collect()
     }
 
@@ -291,7 +292,6 @@ pub(crate) async fn together<F: Future>(futures: impl IntoIterator<Item = F>) ->
 
 /// The real binary as a gateway.
 pub(crate) struct Process {
-    pub(crate) home: PathBuf,
     pub(crate) address: SocketAddr,
     child: Child,
     stderr: Arc<Mutex<Vec<u8>>>,
@@ -313,11 +313,11 @@ pub(crate) fn run(home: &Path, arguments: &[&str]) -> Output {
 impl Process {
     /// Starts `quire serve` on a free port and waits until it says where it is.
     pub(crate) fn start(home: &Path, log: &str) -> Self {
-        Self::start_as(quire(home).args(["serve", "--listen", "127.0.0.1:0"]), home, log)
+        Self::start_as(quire(home).args(["serve", "--listen", "127.0.0.1:0"]), log)
     }
 
     /// As [`Process::start`], with a command of its own.
-    pub(crate) fn start_as(command: &mut Command, home: &Path, log: &str) -> Self {
+    pub(crate) fn start_as(command: &mut Command, log: &str) -> Self {
         let mut child = command
             .env("QUIRE_LOG", log)
             .stdout(Stdio::piped())
@@ -344,7 +344,7 @@ impl Process {
         };
         // The rest of the greeting must find a reader.
         std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-        Self { home: home.to_owned(), address, child, stderr, reader: Some(reader) }
+        Self { address, child, stderr, reader: Some(reader) }
     }
 
     pub(crate) fn client(&self) -> Client {
