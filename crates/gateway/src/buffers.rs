@@ -23,6 +23,11 @@ pub fn take(capacity: usize) -> Vec<u8> {
     buffer
 }
 
+/// The same for text.
+pub fn take_text(capacity: usize) -> String {
+    String::from_utf8(take(capacity)).unwrap_or_default()
+}
+
 /// Gives a buffer back.
 pub fn give(mut buffer: Vec<u8>) {
     if (1..=MAX_SIZE).contains(&buffer.capacity()) {

@@ -155,7 +155,7 @@ impl Gateway {
         });
         let vault = ModelVault::new(Arc::clone(&self.sealer), bound_to);
         let size = ask.document.text().len();
-        let out = String::from_utf8(buffers::take(size + size / 8 + 512)).unwrap_or_default();
+        let out = buffers::take_text(size + size / 8 + 512);
         let target = candidate.target();
         let rendered = chat::render(&request.turn, target, &vault, out, &mut notes)?;
         *ask.early_notes.lock().unwrap_or_else(PoisonError::into_inner) = notes.header();

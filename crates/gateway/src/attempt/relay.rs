@@ -16,6 +16,7 @@ use wire::turn::{End, Event};
 use super::classify;
 use super::ledger::Ledger;
 use super::vault::ModelVault;
+use crate::buffers;
 use crate::config::Provider;
 use crate::store::Outcome;
 use crate::upstream::Body;
@@ -60,13 +61,15 @@ struct Writer {
 
 impl Writer {
     fn event(&mut self, event: Event<'_>) {
+        // An answer that waits for its upstream holds no buffer.
+        if self.out.capacity() == 0 {
+            self.out = buffers::take_text(0);
+        }
         match event {
             Event::End(End::Failed(fault)) => {
                 let fault = classify::refine(fault, &self.provider);
                 if self.generated {
-                    let fault = Fault { phase: Phase::Committed, ..fault };
-                    self.fault = Some(fault.clone());
-                    self.end(End::Failed(fault));
+                    self.end(End::Failed(Fault { phase: Phase::Committed, ..fault }));
                 } else {
                     self.fault = Some(fault);
                 }
@@ -92,16 +95,21 @@ impl Writer {
         if !self.generated {
             self.generated();
         }
-        match &end {
-            End::Failed(fault) => self.ledger.failed(fault),
-            End::Finished(finish) => self.ledger.note(|exchange| {
+        self.encoder.push(Event::End(end), self.now, &mut self.out);
+        // The encoder may know better: a call that broke off is a failure, however it was ended.
+        match self.encoder.ended() {
+            Some(End::Failed(fault)) => {
+                self.ledger.failed(fault);
+                self.fault = Some(fault.clone());
+            }
+            Some(End::Finished(finish)) => self.ledger.note(|exchange| {
                 exchange.outcome = match finish {
                     Finish::Length | Finish::Filtered => Outcome::Incomplete,
                     Finish::Stop | Finish::Calls | Finish::Other(_) => Outcome::Completed,
                 };
             }),
+            None => {}
         }
-        self.encoder.push(Event::End(end), self.now, &mut self.out);
         self.ledger.settle(self.encoder.usage(), self.encoder.notes());
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::stream::Stream;
+use crate::buffers;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl Body for Answer {
             Inner::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Inner::Stream(stream) => stream
                 .poll_next(cx)
-                .map(|piece| piece.map(|piece| Ok(Frame::data(Bytes::from(piece))))),
+                .map(|piece| piece.map(|piece| Ok(Frame::data(buffers::lend(piece.into_bytes()))))),
         }
     }
 
