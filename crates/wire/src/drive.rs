@@ -155,6 +155,7 @@ impl Writer {
             summary: sent.summary,
             seal_reasoning: sent.seal_reasoning,
             compact: sent.compact,
+            whole: true,
             request_id: "req_t".to_owned(),
             provider: "test".to_owned(),
             upstream_model: "m".to_owned(),

@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue, Request, header};
-use http_body_util::Full;
 use wire::chat;
 use wire::fault::{Fault, Kind, Phase};
 use wire::json::{Document, Escaped, SyntaxError};
@@ -164,6 +163,7 @@ impl Gateway {
             summary: request.turn.settings.summary,
             seal_reasoning: request.seal_reasoning,
             compact: request.compact,
+            whole: !request.turn.settings.stream,
             request_id: ask.request_id.clone(),
             provider: candidate.provider.id.clone(),
             upstream_model: candidate.model.id.clone(),
@@ -183,7 +183,7 @@ impl Gateway {
                     connect: ask.snapshot.upstream.connect_timeout,
                     idle: ask.snapshot.upstream.idle_timeout,
                 };
-                let response = self.client.send(head.map(|()| Full::new(body)), timeouts).await?;
+                let response = self.client.send(head, body, timeouts).await?;
                 *status = Some(response.status.as_u16());
                 ask.ledger.first_byte();
                 let decoder = chat::Decoder::new(target, &format!("call_{}_", ask.head.stem));

@@ -13,7 +13,7 @@ impl Default for Server {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8484),
             max_body_bytes: 64 * 1024 * 1024,
-            head_timeout: Duration::from_secs(10),
+            head_timeout: Duration::from_secs(120),
             keep_alive: Duration::from_secs(15),
             allowed_hosts: Vec::new(),
             listen_at: (0, 0),

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use wire::fault::{Fault, Kind};
 
-use super::pool::{Connection, Origin, Stream};
+use super::connection::Connection;
+use super::origin::Origin;
+use super::stream::Stream;
 use crate::catalog::is_forbidden;
 
 /// Makes connections.
@@ -68,9 +69,7 @@ impl Connector {
         } else {
             Stream::Plain(tcp)
         };
-        Connection::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| unreachable(origin, &error.to_string()))
+        Ok(Connection::new(stream))
     }
 }
 

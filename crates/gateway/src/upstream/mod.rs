@@ -6,20 +6,24 @@
 //! wake-up. Redirects are never followed.
 
 mod connect;
+mod connection;
+mod framing;
+mod origin;
 mod pool;
 mod response;
+mod stream;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
 use wire::fault::{Fault, Kind, Phase};
 
 pub use response::{Body, Response};
 
 use connect::Connector;
-use pool::Connection;
+use connection::{Connection, Head};
+use origin::Origin;
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]
@@ -43,62 +47,45 @@ impl Client {
     /// whether the request may have been read.
     pub async fn send(
         &self,
-        request: Request<Full<Bytes>>,
+        request: Request<()>,
+        body: Bytes,
         timeouts: Timeouts,
     ) -> Result<Response, Fault> {
-        let origin = pool::Origin::of(request.uri())?;
+        let origin = Origin::of(request.uri())?;
         let mut request = request;
         request.headers_mut().insert(http::header::HOST, origin.host_header());
-        // The wire wants the path alone.
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        *request.uri_mut() = path.parse().map_err(|_| {
-            Fault::new(Kind::Internal, "the provider's URL cannot be put on the wire")
-        })?;
         // A kept connection may have been closed just now: then a fresh one is tried. Only one
         // kept one is: an upstream that read the request and broke would read it every time.
         if let Some(connection) = pool::take(&origin) {
-            match self.exchange(connection, &origin, &request, timeouts).await {
+            match exchange(connection, &origin, &request, &body, timeouts).await {
                 Err(Failed::Stale) => {}
                 Err(Failed::Fault(fault)) => return Err(fault),
                 Ok(response) => return Ok(response),
             }
         }
         let connection = self.connector.connect(&origin, timeouts.connect).await?;
-        match self.exchange(connection, &origin, &request, timeouts).await {
+        match exchange(connection, &origin, &request, &body, timeouts).await {
             Ok(response) => Ok(response),
             Err(Failed::Fault(fault)) => Err(fault),
             Err(Failed::Stale) => Err(cut("the upstream closed the connection without an answer")),
         }
     }
+}
 
-    async fn exchange(
-        &self,
-        mut connection: Connection,
-        origin: &pool::Origin,
-        request: &Request<Full<Bytes>>,
-        timeouts: Timeouts,
-    ) -> Result<Response, Failed> {
-        let reply = connection.send(request.clone());
-        match tokio::time::timeout(timeouts.idle, reply).await {
-            Ok(Ok(reply)) => {
-                let (head, incoming) = reply.into_parts();
-                let body = Body::new(incoming, connection, origin.clone(), timeouts.idle);
-                Ok(Response { status: head.status, headers: head.headers, body })
-            }
-            Ok(Err(error))
-                if error.is_canceled() || error.is_closed() || error.is_incomplete_message() =>
-            {
-                Err(Failed::Stale)
-            }
-            Ok(Err(error)) if error.is_parse() => Err(Failed::Fault(Fault {
-                phase: Phase::Sent,
-                ..Fault::new(Kind::Protocol, format!("the upstream's answer is not HTTP: {error}"))
-            })),
-            Ok(Err(error)) => {
-                Err(Failed::Fault(cut(&format!("the connection to the upstream broke: {error}"))))
-            }
-            Err(_) => Err(Failed::Fault(silent(timeouts.idle))),
+async fn exchange(
+    mut connection: Connection,
+    origin: &Origin,
+    request: &Request<()>,
+    body: &Bytes,
+    timeouts: Timeouts,
+) -> Result<Response, Failed> {
+    match tokio::time::timeout(timeouts.idle, connection.send(request, body)).await {
+        Ok(Ok(Head { status, headers })) => {
+            let body = Body::new(connection, origin.clone(), timeouts.idle);
+            Ok(Response { status, headers, body })
         }
+        Ok(Err(failed)) => Err(failed),
+        Err(_) => Err(Failed::Fault(silent(timeouts.idle))),
     }
 }
 

@@ -1,18 +1,19 @@
 //! The answer of a provider while it arrives.
 
 use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use http_body::Body as _;
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use wire::fault::{Fault, Kind, Phase};
 
-use super::pool::{self, Connection, Origin};
+use super::connection::Connection;
+use super::origin::Origin;
+use super::pool;
 
 /// How much is read in one go, so that one fast upstream cannot fill the memory.
 const BATCH: usize = 256 << 10;
@@ -30,7 +31,7 @@ pub struct Response {
 #[derive(Debug)]
 pub struct Body {
     /// None once everything has come.
-    source: Option<(Connection, Incoming)>,
+    connection: Option<Connection>,
     origin: Origin,
     idle: Duration,
     /// When something arrived last.
@@ -42,13 +43,12 @@ pub struct Body {
 
 impl Body {
     pub(super) fn new(
-        incoming: Incoming,
         connection: Connection,
         origin: Origin,
         idle: Duration,
     ) -> Self {
-        let (source, last) = (Some((connection, incoming)), Instant::now());
-        Self { source, origin, idle, last, timer: None, answered: false }
+        let (connection, last) = (Some(connection), Instant::now());
+        Self { connection, origin, idle, last, timer: None, answered: false }
     }
 
     /// Says that the answer is whole, so that only the end of its body is to come. Nobody waits
@@ -65,44 +65,33 @@ impl Body {
         sink: &mut impl FnMut(&[u8]),
     ) -> Poll<Result<bool, Fault>> {
         let mut read = 0;
-        let mut driven = false;
         while read < BATCH
-            && let Some((connection, incoming)) = &mut self.source
+            && let Some(connection) = &mut self.connection
         {
-            match Pin::new(incoming).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => {
-                    driven = false;
-                    if let Some(data) = frame.data_ref() {
-                        read += data.len();
-                        sink(data);
-                    }
-                }
-                Poll::Ready(Some(Err(error))) => {
-                    // What came before the break is real and has gone out.
-                    self.source = None;
-                    let text = format!("the connection to the upstream broke: {error}");
-                    return Poll::Ready(Err(Fault {
-                        phase: Phase::Sent,
-                        ..Fault::new(Kind::Cut, text)
-                    }));
-                }
-                Poll::Ready(None) => {
-                    if let Some((connection, _)) = self.source.take() {
+            match connection.poll_body(cx, sink) {
+                Poll::Ready(Ok(0)) => {
+                    if let Some(connection) = self.connection.take() {
                         pool::keep(self.origin.clone(), connection);
                     }
                 }
-                Poll::Pending if driven => break,
-                Poll::Pending => {
-                    driven = true;
-                    connection.drive(cx);
+                Poll::Ready(Ok(more)) => read += more,
+                Poll::Ready(Err(error)) => {
+                    // What came before the break is real and has gone out.
+                    self.connection = None;
+                    let text = match error.kind() {
+                        ErrorKind::UnexpectedEof => "the upstream closed the connection in the middle of its answer".to_owned(),
+                        _ => format!("the connection to the upstream broke: {error}"),
+                    };
+                    return Poll::Ready(Err(super::cut(&text)));
                 }
+                Poll::Pending => break,
             }
         }
         if read > 0 {
             self.last = Instant::now();
             return Poll::Ready(Ok(true));
         }
-        if self.source.is_none() {
+        if self.connection.is_none() {
             return Poll::Ready(Ok(false));
         }
         self.poll_silence(cx).map(Err)
@@ -161,9 +150,9 @@ impl Body {
 impl Drop for Body {
     fn drop(&mut self) {
         if self.answered
-            && let Some((connection, rest)) = self.source.take()
+            && let Some(connection) = self.connection.take()
         {
-            pool::keep(self.origin.clone(), connection.after(rest));
+            pool::keep(self.origin.clone(), connection);
         }
     }
 }

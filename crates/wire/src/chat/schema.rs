@@ -17,7 +17,10 @@ pub(super) fn accepted<'a>(
     let Some(raw) = parameters else { return Cow::Borrowed(NO_PARAMETERS) };
     let mentions = |word: &str| memchr::memmem::find(raw.as_bytes(), word.as_bytes()).is_some();
     let refs = target.has(Quirk::PlainRefs) && mentions("\"$ref\"");
-    let suspicious = refs || mentions("\"encrypted\"") || mentions("\"array\"");
+    // Each array says what its items are, unless some does not.
+    let count = |word: &str| memchr::memmem::find_iter(raw.as_bytes(), word.as_bytes()).count();
+    let bare_array = || count("\"array\"") > count("\"items\"");
+    let suspicious = refs || mentions("\"encrypted\"") || bare_array();
     if !suspicious && is_rooted(raw) && mentions("\"properties\"") {
         return Cow::Borrowed(raw);
     }

@@ -96,6 +96,8 @@ pub struct Setting {
     pub seal_reasoning: bool,
     /// The text of the answer is a summary to be sealed.
     pub compact: bool,
+    /// The object is wanted when the answer has ended, see [`Encoder::into_object`].
+    pub whole: bool,
     /// Where the answer comes from, for the member `quire`.
     pub request_id: String,
     pub provider: String,
@@ -209,7 +211,7 @@ impl<V: Vault> Encoder<V> {
         &self.notes
     }
 
-    /// The whole response object, once the answer has ended.
+    /// The whole response object, once the answer has ended, if [`Setting::whole`] asked for it.
     pub fn into_object(self) -> String {
         self.object
     }
@@ -473,46 +475,47 @@ impl<V: Vault> Encoder<V> {
             let output = self.written.div_ceil(4);
             self.usage = Some(Usage { input: self.setting.input_estimate, output, ..Usage::default() });
         }
-        let mut object = String::with_capacity(self.head.echo.len() + self.output.len() + 1024);
-        self.head.object(status, &mut object);
+        self.head.event(name, out);
+        out.push_str("\"response\":");
+        let from = out.len();
+        self.head.object(status, out);
         let completed = matches!(end, End::Finished(Finish::Stop | Finish::Calls | Finish::Other(_)));
-        object.push_str(",\"completed_at\":");
+        out.push_str(",\"completed_at\":");
         match completed {
-            true => object.push_str(itoa::Buffer::new().format(now)),
-            false => object.push_str("null"),
+            true => out.push_str(itoa::Buffer::new().format(now)),
+            false => out.push_str("null"),
         }
-        object.push_str(",\"incomplete_details\":");
-        object.push_str(match &end {
+        out.push_str(",\"incomplete_details\":");
+        out.push_str(match &end {
             End::Finished(Finish::Length) => "{\"reason\":\"max_output_tokens\"}",
             End::Finished(Finish::Filtered) => "{\"reason\":\"content_filter\"}",
             _ => "null",
         });
-        object.push_str(",\"error\":");
+        out.push_str(",\"error\":");
         match &end {
             End::Failed(fault) => {
                 let (code, message) = in_stream(fault);
-                object.push_str("{\"code\":");
-                quote_into(code, &mut object);
-                object.push_str(",\"message\":");
-                quote_into(&message, &mut object);
-                object.push('}');
+                out.push_str("{\"code\":");
+                quote_into(code, out);
+                out.push_str(",\"message\":");
+                quote_into(&message, out);
+                out.push('}');
             }
-            End::Finished(_) => object.push_str("null"),
+            End::Finished(_) => out.push_str("null"),
         }
-        object.push_str(",\"output\":[");
-        object.push_str(&self.ordered_output());
-        object.push_str("],\"usage\":");
-        write_usage(self.usage, &mut object);
-        object.push_str(&self.head.echo);
-        object.push_str(",\"quire\":");
+        out.push_str(",\"output\":[");
+        out.push_str(&self.ordered_output());
+        out.push_str("],\"usage\":");
+        write_usage(self.usage, out);
+        out.push_str(&self.head.echo);
+        out.push_str(",\"quire\":");
         let Setting { request_id, provider, upstream_model, .. } = &self.setting;
-        object::provenance(request_id, provider, upstream_model, &self.notes, &mut object);
-        object.push('}');
-        self.head.event(name, out);
-        out.push_str("\"response\":");
-        out.push_str(&object);
+        object::provenance(request_id, provider, upstream_model, &self.notes, out);
+        out.push('}');
+        if self.setting.whole {
+            self.object = out[from..].to_owned();
+        }
         out.push_str("}\n\ndata: [DONE]\n\n");
-        self.object = object;
         self.ended = Some(end);
     }
 
