@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use wire::fault::{Fault, Kind};
 use wire::json::Value;
-use wire::responses::{Head, object};
+use wire::responses::{Head, Setting, object};
 
 use super::stream::{Parts, Stream};
 use super::{Answer, App, Call, body};
@@ -86,6 +86,14 @@ async fn answer(
     let hold = if route.candidates.len() > 1 { HOLD_WITH_FALLBACK } else { HOLD };
     let vault = ModelVault::new(Arc::clone(&app.gateway.sealer), route.candidates[0].name());
     let keep_alive = snapshot.server.keep_alive;
+    // Should all candidates fail, the last one is the one that was heard of last.
+    let last = route.candidates.last();
+    let setting = Setting {
+        request_id: id.to_owned(),
+        provider: last.map(|last| last.provider.id.clone()).unwrap_or_default(),
+        upstream_model: last.map(|last| last.model.id.clone()).unwrap_or_default(),
+        ..Setting::default()
+    };
     let early_notes = Arc::new(Mutex::new(String::new()));
     let ask = Ask {
         document,
@@ -103,8 +111,7 @@ async fn answer(
         add_notes(response.headers_mut(), &notes);
         return Ok(response);
     }
-    let parts =
-        Parts { head, ledger: ledger.clone(), vault, request_id: id.to_owned(), keep_alive };
+    let parts = Parts { head, ledger: ledger.clone(), vault, setting, keep_alive };
     let mut attempt: super::stream::Attempt = Box::pin(attempt);
     let stream = match tokio::time::timeout(hold, &mut attempt).await {
         Ok(relay) => Stream::begun(parts, relay?),

@@ -25,7 +25,7 @@ pub(super) struct Stream {
     ledger: Ledger,
     /// What a failure needs to be written before anybody answered.
     vault: ModelVault,
-    request_id: String,
+    setting: Setting,
     keep_alive: Duration,
     last: Instant,
     timer: Pin<Box<Sleep>>,
@@ -49,7 +49,8 @@ pub(super) struct Parts {
     pub(super) head: Arc<Head>,
     pub(super) ledger: Ledger,
     pub(super) vault: ModelVault,
-    pub(super) request_id: String,
+    /// What is known of the answer when nobody gave one.
+    pub(super) setting: Setting,
     pub(super) keep_alive: Duration,
 }
 
@@ -65,10 +66,10 @@ impl Stream {
     }
 
     fn new(parts: Parts, state: State) -> Self {
-        let Parts { head, ledger, vault, request_id, keep_alive } = parts;
+        let Parts { head, ledger, vault, setting, keep_alive } = parts;
         let last = Instant::now();
         let timer = Box::pin(tokio::time::sleep_until(last + keep_alive));
-        Self { state, head, ledger, vault, request_id, keep_alive, last, timer, sent: 0 }
+        Self { state, head, ledger, vault, setting, keep_alive, last, timer, sent: 0 }
     }
 
     /// The next piece; nothing at the end.
@@ -114,10 +115,10 @@ impl Stream {
     }
 
     /// Ends an answer that nobody began.
-    fn fail(&self, fault: Fault, out: &mut String) {
+    fn fail(&mut self, fault: Fault, out: &mut String) {
         let fault = Fault { phase: Phase::Committed, ..fault };
         self.ledger.failed(&fault);
-        let setting = Setting { request_id: self.request_id.clone(), ..Setting::default() };
+        let setting = std::mem::take(&mut self.setting);
         let head = Arc::clone(&self.head);
         let mut encoder = Encoder::new(head, setting, self.vault.clone(), Notes::default());
         encoder.push(Event::End(End::Failed(fault)), unix_now(), out);
