@@ -7,18 +7,42 @@ use std::cell::RefCell;
 use bytes::Bytes;
 use wire::json::Tape;
 
-/// How many buffers a thread keeps, and how large they may be.
-const MAX_KEPT: usize = 16;
-const MAX_SIZE: usize = 256 << 10;
+/// How many bytes of each kind a thread keeps.
+const MAX_KEPT: usize = 4 << 20;
 
 thread_local! {
-    static BYTES: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
-    static TAPES: RefCell<Vec<Tape>> = const { RefCell::new(Vec::new()) };
+    static BYTES: RefCell<Kept<Vec<u8>>> = const { RefCell::new(Kept::new()) };
+    static TAPES: RefCell<Kept<Tape>> = const { RefCell::new(Kept::new()) };
+}
+
+/// What waits to be used again.
+struct Kept<T> {
+    list: Vec<T>,
+    bytes: usize,
+}
+
+impl<T> Kept<T> {
+    const fn new() -> Self {
+        Self { list: Vec::new(), bytes: 0 }
+    }
+
+    fn keep(&mut self, one: T, size: usize) {
+        if size > 0 && self.bytes + size <= MAX_KEPT {
+            self.bytes += size;
+            self.list.push(one);
+        }
+    }
+
+    fn take(&mut self, size: impl Fn(&T) -> usize) -> Option<T> {
+        let one = self.list.pop()?;
+        self.bytes -= size(&one);
+        Some(one)
+    }
 }
 
 /// An empty buffer for at least `capacity` bytes.
 pub fn take(capacity: usize) -> Vec<u8> {
-    let mut buffer = BYTES.with_borrow_mut(Vec::pop).unwrap_or_default();
+    let mut buffer = BYTES.with_borrow_mut(|kept| kept.take(Vec::capacity)).unwrap_or_default();
     buffer.reserve(capacity);
     buffer
 }
@@ -30,29 +54,21 @@ pub fn take_text(capacity: usize) -> String {
 
 /// Gives a buffer back.
 pub fn give(mut buffer: Vec<u8>) {
-    if (1..=MAX_SIZE).contains(&buffer.capacity()) {
-        buffer.clear();
-        // A thread that ends keeps nothing.
-        let _ = BYTES.try_with(|kept| keep(&mut kept.borrow_mut(), buffer));
-    }
+    buffer.clear();
+    let size = buffer.capacity();
+    // A thread that ends keeps nothing.
+    let _ = BYTES.try_with(|kept| kept.borrow_mut().keep(buffer, size));
 }
 
 /// An index for a document.
 pub fn take_tape() -> Tape {
-    TAPES.with_borrow_mut(Vec::pop).unwrap_or_default()
+    TAPES.with_borrow_mut(|kept| kept.take(Tape::size)).unwrap_or_default()
 }
 
 /// Gives an index back.
 pub fn give_tape(tape: Tape) {
-    if tape.size() <= MAX_SIZE {
-        let _ = TAPES.try_with(|kept| keep(&mut kept.borrow_mut(), tape));
-    }
-}
-
-fn keep<T>(kept: &mut Vec<T>, one: T) {
-    if kept.len() < MAX_KEPT {
-        kept.push(one);
-    }
+    let size = tape.size();
+    let _ = TAPES.try_with(|kept| kept.borrow_mut().keep(tape, size));
 }
 
 /// Bytes whose buffer is given back when the last holder lets go.
@@ -94,7 +110,11 @@ mod tests {
 
     #[test]
     fn huge_buffers_are_not_kept() {
-        give(Vec::with_capacity(MAX_SIZE + 1));
-        assert!(take(0).capacity() <= MAX_SIZE);
+        give(Vec::with_capacity(MAX_KEPT + 1));
+        assert!(take(0).capacity() <= MAX_KEPT);
+        for _ in 0..100 {
+            give(Vec::with_capacity(1 << 20));
+        }
+        assert!(BYTES.with_borrow(|kept| kept.bytes <= MAX_KEPT && kept.list.len() <= 4));
     }
 }
