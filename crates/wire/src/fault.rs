@@ -156,11 +156,9 @@ impl Fault {
             | Kind::NotFound
             | Kind::UnknownModel
             | Kind::Cancelled => Blame::Client,
-            Kind::Unauthorized
-            | Kind::Forbidden
-            | Kind::Plan
-            | Kind::RateLimited
-            | Kind::Quota => Blame::Account,
+            Kind::Unauthorized | Kind::Forbidden | Kind::Plan | Kind::RateLimited | Kind::Quota => {
+                Blame::Account
+            }
             Kind::Overloaded | Kind::Upstream | Kind::Protocol => Blame::Provider,
             Kind::Connect | Kind::Cut | Kind::Idle => Blame::Network,
             Kind::Internal => Blame::Gateway,
@@ -198,17 +196,24 @@ pub fn meaning(said: &Upstream) -> Kind {
     for name in [code, kind] {
         match name {
             "context_length_exceeded" | "context_window_exceeded" => return Kind::TooLong,
-            "insufficient_quota" | "billing_hard_limit_reached" | "usage_limit_reached"
+            "insufficient_quota"
+            | "billing_hard_limit_reached"
+            | "usage_limit_reached"
             | "insufficient_balance" => return Kind::Quota,
             "usage_not_included" => return Kind::Plan,
             "rate_limit_exceeded" | "rate_limit_error" => return Kind::RateLimited,
-            "server_is_overloaded" | "overloaded_error" | "slow_down" | "engine_overloaded_error" => {
+            "server_is_overloaded"
+            | "overloaded_error"
+            | "slow_down"
+            | "engine_overloaded_error" => {
                 return Kind::Overloaded;
             }
             "invalid_api_key" | "authentication_error" => return Kind::Unauthorized,
             "permission_error" | "permission_denied" => return Kind::Forbidden,
             "model_not_found" => return Kind::UnknownModel,
-            "content_filter" | "content_policy_violation" | "invalid_prompt" => return Kind::Refused,
+            "content_filter" | "content_policy_violation" | "invalid_prompt" => {
+                return Kind::Refused;
+            }
             _ => {}
         }
     }

@@ -368,7 +368,9 @@ pub(crate) enum Half {
 /// Which half of a surrogate pair the `\\uXXXX` at the start of `escape` is, if it is one.
 pub(crate) fn surrogate(escape: &[u8]) -> Option<Half> {
     match escape {
-        [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..] => Some(Half::First),
+        [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..] => {
+            Some(Half::First)
+        }
         [b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..] => Some(Half::Second),
         _ => None,
     }
@@ -689,8 +691,8 @@ mod tests {
         let doc = tape.read(r#" {"b": 1.50e+2, "a":[1,{"x":null}], "b":"\u0041"} "#).unwrap();
         let seen: Vec<_> =
             doc.members().map(|(key, value)| (key.text().into_owned(), value.raw())).collect();
-        let expected =
-            [("b", "1.50e+2"), ("a", r#"[1,{"x":null}]"#), ("b", r#""\u0041""#)].map(|(k, v)| (k.to_owned(), v));
+        let expected = [("b", "1.50e+2"), ("a", r#"[1,{"x":null}]"#), ("b", r#""\u0041""#)]
+            .map(|(k, v)| (k.to_owned(), v));
         assert_eq!(seen, expected);
         assert_eq!(doc.get("b").unwrap().as_str().unwrap().text(), "A");
     }
@@ -699,7 +701,10 @@ mod tests {
     fn depth_and_broken_texts_are_refused() {
         let deep = "[".repeat(10_000);
         assert_eq!(Tape::default().read(&deep).unwrap_err().expected, "less nesting");
-        for text in ["", "{", "[1,]", "{\"a\":}", "{a:1}", "01", "1.", "-", "\"\\x\"", "\"\n\"", "tru", "1 2", "[}", "{]"] {
+        for text in [
+            "", "{", "[1,]", "{\"a\":}", "{a:1}", "01", "1.", "-", "\"\\x\"", "\"\n\"", "tru",
+            "1 2", "[}", "{]",
+        ] {
             assert!(!accepts(text), "{text}");
         }
     }

@@ -134,7 +134,8 @@ impl Progress {
             let (plain, length) = match bytes.get(at + 1) {
                 Some(b'n' | b't' | b'r') => (b' ', 2),
                 Some(b'u') => {
-                    let unit = escaped.get(at + 2..at + 6).map(|digits| u8::from_str_radix(digits, 16));
+                    let unit =
+                        escaped.get(at + 2..at + 6).map(|digits| u8::from_str_radix(digits, 16));
                     // What is beyond one byte is no mark of JSON.
                     (unit.and_then(Result::ok).unwrap_or(b'x'), 6)
                 }
@@ -422,7 +423,9 @@ impl InputReader {
         if self.held.is_empty() {
             return;
         }
-        if let [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'] = self.held.as_bytes() {
+        if let [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'] =
+            self.held.as_bytes()
+        {
             out.push_str(&self.held);
             self.held.clear();
             return;
@@ -470,7 +473,11 @@ mod tests {
     fn inputs_are_found_however_the_model_wrote_them() {
         let cases = [
             (r#"{"input":"a\nb"}"#, "a\nb", Found::Whole),
-            (r#" { "input" : "\ud83d\ude00\u00e9\"" , "x": [1,{"y":"}"}] } "#, "😀é\"", Found::Whole),
+            (
+                r#" { "input" : "\ud83d\ude00\u00e9\"" , "x": [1,{"y":"}"}] } "#,
+                "😀é\"",
+                Found::Whole,
+            ),
             (r#"{"x":{"input":"no"},"input":"yes"}"#, "yes", Found::Whole),
             (r#"{"patch":"p\tq"}"#, "p\tq", Found::Unwrapped),
             (r#"{"a":"1","b":"2"}"#, r#"{"a":"1","b":"2"}"#, Found::Unwrapped),
@@ -503,7 +510,8 @@ mod tests {
     #[test]
     fn halves_of_a_pair_meet_and_lonely_ones_are_replaced() {
         let mut halves = Halves::default();
-        let mended = [r"a\ud83d", r"\ude00b", r"\ude00\\ud83d\n", r"\ud83d", "x"].map(|piece| halves.mend(piece));
+        let mended = [r"a\ud83d", r"\ude00b", r"\ude00\\ud83d\n", r"\ud83d", "x"]
+            .map(|piece| halves.mend(piece));
         assert_eq!(mended, ["a", r"\ud83d\ude00b", r"\ufffd\\ud83d\n", "", r"\ufffdx"]);
         assert_eq!(halves.end(), None);
         assert_eq!((halves.mend(r"\ud83d").as_str(), halves.end()), ("", Some(r"\ufffd")));
@@ -517,7 +525,9 @@ mod tests {
             progress.is_complete()
         };
         assert!(whole(r#" {"a":"}\"","b":[{}]} "#) && whole("[]"));
-        assert!(!whole(r#"{"a":"}"#) && !whole("") && !whole("{}{") && !whole("x{}") && !whole("{}}"));
+        assert!(
+            !whole(r#"{"a":"}"#) && !whole("") && !whole("{}{") && !whole("x{}") && !whole("{}}")
+        );
     }
 
     proptest! {

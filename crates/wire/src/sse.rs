@@ -64,11 +64,7 @@ impl Decoder {
     ///
     /// # Errors
     /// A frame is too large or not UTF-8. The decoder must not be used afterwards.
-    pub fn push(
-        &mut self,
-        bytes: &[u8],
-        sink: &mut impl FnMut(Frame<'_>),
-    ) -> Result<(), Broken> {
+    pub fn push(&mut self, bytes: &[u8], sink: &mut impl FnMut(Frame<'_>)) -> Result<(), Broken> {
         if self.kept.is_empty() {
             let used = self.lines(bytes, 0, sink)?;
             self.kept.extend_from_slice(&bytes[used..]);
@@ -240,8 +236,13 @@ mod tests {
     #[test]
     fn every_line_end_comment_and_field_is_understood() {
         let text = "\u{feff}event: a\r\ndata: 1\r\n\r\n: hello\nid: 7\ndata:2\ndata: 3\n\ndata\n\nevent: lost\n\nretry: 1\rdata: 4\r\rdata: [DONE]";
-        let expected =
-            vec![frame("a", "1"), frame("", "2\n3"), frame("", ""), frame("", "4"), frame("", "[DONE]")];
+        let expected = vec![
+            frame("a", "1"),
+            frame("", "2\n3"),
+            frame("", ""),
+            frame("", "4"),
+            frame("", "[DONE]"),
+        ];
         assert_eq!(read(&[text.as_bytes()]), Ok(expected));
     }
 

@@ -125,10 +125,20 @@ pub enum Payload<'a> {
 pub enum Part<'a> {
     Text(Escaped<'a>),
     Refusal(Escaped<'a>),
-    Image { url: Escaped<'a>, detail: Option<Escaped<'a>> },
-    File { name: Option<Escaped<'a>>, data: Option<Escaped<'a>>, url: Option<Escaped<'a>> },
+    Image {
+        url: Escaped<'a>,
+        detail: Option<Escaped<'a>>,
+    },
+    File {
+        name: Option<Escaped<'a>>,
+        data: Option<Escaped<'a>>,
+        url: Option<Escaped<'a>>,
+    },
     /// Something that is not text and has no counterpart: its kind, for the marker, and the note.
-    Other { kind: Escaped<'a>, code: Code },
+    Other {
+        kind: Escaped<'a>,
+        code: Code,
+    },
 }
 
 /// A tool that the model may call.
@@ -171,7 +181,10 @@ pub enum ToolChoice<'a> {
     Required,
     Named(ToolName<'a>),
     /// Any, but only of these.
-    Allowed { required: bool, tools: Vec<ToolName<'a>> },
+    Allowed {
+        required: bool,
+        tools: Vec<ToolName<'a>>,
+    },
 }
 
 /// What happens in an answer, in the order in which it happens. A decoder gives exactly one
@@ -197,7 +210,10 @@ pub enum Opening<'a> {
     Refusal,
     Reasoning,
     /// `name` is the name that the upstream knows.
-    Call { id: Escaped<'a>, name: Escaped<'a> },
+    Call {
+        id: Escaped<'a>,
+        name: Escaped<'a>,
+    },
 }
 
 /// How an answer ended.

@@ -54,7 +54,11 @@ impl Connection {
     }
 
     /// Sends a request and reads the head of its answer.
-    pub(super) async fn send(&mut self, request: &Request<()>, body: &Bytes) -> Result<Head, Failed> {
+    pub(super) async fn send(
+        &mut self,
+        request: &Request<()>,
+        body: &Bytes,
+    ) -> Result<Head, Failed> {
         let head = written(request, body.len());
         let mut bytes = head.as_slice().chain(body.as_ref());
         // A server that refuses a request early closes while it is still being sent: then what it
@@ -87,7 +91,8 @@ impl Connection {
             match (read, self.unread.is_empty()) {
                 (Ok(0) | Err(_), true) => return Err(Failed::Stale),
                 (Ok(0), false) => {
-                    let text = "the upstream closed the connection in the middle of its answer's head";
+                    let text =
+                        "the upstream closed the connection in the middle of its answer's head";
                     return Err(Failed::Fault(super::cut(text)));
                 }
                 (Err(error), false) => {
@@ -167,7 +172,11 @@ impl Connection {
                 Ok(0) => {
                     self.keeps = false;
                     let whole = matches!(self.framing.take(), Some(Framing::UntilClose));
-                    return Poll::Ready(if whole { Ok(0) } else { Err(io::ErrorKind::UnexpectedEof.into()) });
+                    return Poll::Ready(if whole {
+                        Ok(0)
+                    } else {
+                        Err(io::ErrorKind::UnexpectedEof.into())
+                    });
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -238,7 +247,9 @@ fn framing(status: StatusCode, headers: &HeaderMap) -> Result<Framing, Failed> {
     }
     if let Some(last) = tokens(headers, header::TRANSFER_ENCODING).last() {
         return match last.as_str() {
-            "chunked" if tokens(headers, header::TRANSFER_ENCODING).count() == 1 => Ok(Framing::CHUNKED),
+            "chunked" if tokens(headers, header::TRANSFER_ENCODING).count() == 1 => {
+                Ok(Framing::CHUNKED)
+            }
             other => Err(protocol(&format!("its transfer encoding `{other}` was not asked for"))),
         };
     }
@@ -246,7 +257,9 @@ fn framing(status: StatusCode, headers: &HeaderMap) -> Result<Framing, Failed> {
     let Some(first) = lengths.next() else { return Ok(Framing::UntilClose) };
     let is_number = first.bytes().all(|byte| byte.is_ascii_digit());
     match first.parse() {
-        Ok(length) if is_number && lengths.all(|other| other == first) => Ok(Framing::Length(length)),
+        Ok(length) if is_number && lengths.all(|other| other == first) => {
+            Ok(Framing::Length(length))
+        }
         _ => Err(protocol("its content length is no number")),
     }
 }

@@ -19,14 +19,25 @@ pub(super) enum Framing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chunk {
     /// In the size of a chunk, after so many digits.
-    Size { so_far: u64, digits: u8 },
+    Size {
+        so_far: u64,
+        digits: u8,
+    },
     /// Behind the size, where extensions may stand.
-    Extension { so_far: u64, length: u16 },
-    Data { left: u64 },
+    Extension {
+        so_far: u64,
+        length: u16,
+    },
+    Data {
+        left: u64,
+    },
     /// Behind the data, before its line end.
     AfterData,
     /// In a line of the trailer, after so many bytes; so many lines came before.
-    Trailer { length: u16, lines: u16 },
+    Trailer {
+        length: u16,
+        lines: u16,
+    },
     Over,
 }
 
@@ -122,7 +133,9 @@ impl Chunk {
         *self = match (byte, so_far) {
             (b'\n', 0) => Self::Trailer { length: 0, lines: 0 },
             (b'\n', left) => Self::Data { left },
-            (b'\r' | b' ' | b'\t' | b';', _) | (_, _) if length == MAX_LINE => return Err(Malformed),
+            (b'\r' | b' ' | b'\t' | b';', _) | (_, _) if length == MAX_LINE => {
+                return Err(Malformed);
+            }
             (b'\r' | b' ' | b'\t' | b';', _) => Self::Extension { so_far, length: length + 1 },
             // Something else than an extension behind the digits.
             _ if length == 0 => return Err(Malformed),
@@ -159,7 +172,9 @@ mod tests {
     fn broken_chunks_are_refused() {
         let long = format!("1;{}\r\n", "x".repeat(5000));
         let trailer = format!("0\r\n{}", "a: b\r\n".repeat(100));
-        for bytes in ["\r\n", "g\r\n", "fffffffffffffffff\r\n", "1\r\nab\r\n", "5x\r\n", &long, &trailer] {
+        for bytes in
+            ["\r\n", "g\r\n", "fffffffffffffffff\r\n", "1\r\nab\r\n", "5x\r\n", &long, &trailer]
+        {
             assert_eq!(read(Framing::CHUNKED, &[bytes.as_bytes()]), Err(Malformed), "{bytes:.20}");
         }
     }

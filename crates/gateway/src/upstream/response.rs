@@ -42,11 +42,7 @@ pub struct Body {
 }
 
 impl Body {
-    pub(super) fn new(
-        connection: Connection,
-        origin: Origin,
-        idle: Duration,
-    ) -> Self {
+    pub(super) fn new(connection: Connection, origin: Origin, idle: Duration) -> Self {
         let (connection, last) = (Some(connection), Instant::now());
         Self { connection, origin, idle, last, timer: None, answered: false }
     }
@@ -79,7 +75,10 @@ impl Body {
                     // What came before the break is real and has gone out.
                     self.connection = None;
                     let text = match error.kind() {
-                        ErrorKind::UnexpectedEof => "the upstream closed the connection in the middle of its answer".to_owned(),
+                        ErrorKind::UnexpectedEof => {
+                            "the upstream closed the connection in the middle of its answer"
+                                .to_owned()
+                        }
                         _ => format!("the connection to the upstream broke: {error}"),
                     };
                     return Poll::Ready(Err(super::cut(&text)));

@@ -110,7 +110,10 @@ fn plain_words(body: &str) -> Option<String> {
         }
     }
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    Some(cut(format!("the upstream answered with a web page: {}", text.chars().take(300).collect::<String>())))
+    Some(cut(format!(
+        "the upstream answered with a web page: {}",
+        text.chars().take(300).collect::<String>()
+    )))
 }
 
 #[cfg(test)]
@@ -121,18 +124,68 @@ mod tests {
     #[test]
     fn every_form_of_error_is_understood() {
         let cases = [
-            (400, r#"{"error":{"message":"This model's maximum context length is 8192 tokens","type":"invalid_request_error","code":null}}"#, K::TooLong, "This model's maximum context length is 8192 tokens"),
-            (401, r#"{"error":{"message":"bad key","code":"invalid_api_key"}}"#, K::Unauthorized, "bad key"),
-            (402, r#"{"error":{"message":"Insufficient Balance","type":"unknown_error"}}"#, K::Quota, "Insufficient Balance"),
-            (429, r#"{"error":{"message":"slow","type":"rate_limit_error"}}"#, K::RateLimited, "slow"),
-            (429, r#"{"error":{"code":"1113","message":"insufficient balance"}}"#, K::Quota, "insufficient balance"),
-            (400, r#"{"object":"error","message":"bad temperature","type":"BadRequestError","code":400}"#, K::BadRequest, "bad temperature"),
-            (422, r#"{"detail":[{"loc":["body"],"msg":"x"}]}"#, K::BadRequest, r#"[{"loc":["body"],"msg":"x"}]"#),
-            (200, r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#, K::RateLimited, "rate limit"),
+            (
+                400,
+                r#"{"error":{"message":"This model's maximum context length is 8192 tokens","type":"invalid_request_error","code":null}}"#,
+                K::TooLong,
+                "This model's maximum context length is 8192 tokens",
+            ),
+            (
+                401,
+                r#"{"error":{"message":"bad key","code":"invalid_api_key"}}"#,
+                K::Unauthorized,
+                "bad key",
+            ),
+            (
+                402,
+                r#"{"error":{"message":"Insufficient Balance","type":"unknown_error"}}"#,
+                K::Quota,
+                "Insufficient Balance",
+            ),
+            (
+                429,
+                r#"{"error":{"message":"slow","type":"rate_limit_error"}}"#,
+                K::RateLimited,
+                "slow",
+            ),
+            (
+                429,
+                r#"{"error":{"code":"1113","message":"insufficient balance"}}"#,
+                K::Quota,
+                "insufficient balance",
+            ),
+            (
+                400,
+                r#"{"object":"error","message":"bad temperature","type":"BadRequestError","code":400}"#,
+                K::BadRequest,
+                "bad temperature",
+            ),
+            (
+                422,
+                r#"{"detail":[{"loc":["body"],"msg":"x"}]}"#,
+                K::BadRequest,
+                r#"[{"loc":["body"],"msg":"x"}]"#,
+            ),
+            (
+                200,
+                r#"{"base_resp":{"status_code":1002,"status_msg":"rate limit"}}"#,
+                K::RateLimited,
+                "rate limit",
+            ),
             (503, r#"{"error":"overloaded"}"#, K::Overloaded, "overloaded"),
             (500, "", K::Upstream, "the upstream answered 500 without saying why"),
-            (502, "<html><body><h1>Bad  gateway</h1></body></html>", K::Upstream, "the upstream answered with a web page: Bad gateway"),
-            (404, r#"{"error":{"message":"The model `x` does not exist"}}"#, K::UnknownModel, "The model `x` does not exist"),
+            (
+                502,
+                "<html><body><h1>Bad  gateway</h1></body></html>",
+                K::Upstream,
+                "the upstream answered with a web page: Bad gateway",
+            ),
+            (
+                404,
+                r#"{"error":{"message":"The model `x` does not exist"}}"#,
+                K::UnknownModel,
+                "The model `x` does not exist",
+            ),
         ];
         for (status, body, kind, message) in cases {
             let fault = read_body(status, body);
@@ -143,7 +196,11 @@ mod tests {
     #[test]
     fn a_good_chunk_carries_no_error() {
         let mut tape = Tape::default();
-        for text in [r#"{"choices":[]}"#, r#"{"choices":[],"error":null}"#, r#"{"choices":[],"base_resp":{"status_code":0}}"#] {
+        for text in [
+            r#"{"choices":[]}"#,
+            r#"{"choices":[],"error":null}"#,
+            r#"{"choices":[],"base_resp":{"status_code":0}}"#,
+        ] {
             assert!(in_stream(tape.read(text).unwrap()).is_none());
         }
     }

@@ -322,7 +322,9 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
                 let text = format!("Summary of the conversation so far:\n\n{summary}");
                 self.user(&[Part::Text(Escaped::plain(&text))]);
             }
-            Opened::Foreign => self.notes.add(Code::CompactionUnreadable, "input[].encrypted_content"),
+            Opened::Foreign => {
+                self.notes.add(Code::CompactionUnreadable, "input[].encrypted_content")
+            }
         }
     }
 

@@ -115,7 +115,10 @@ impl Names {
 }
 
 fn key_of(name: &ToolName<'_>) -> (Option<String>, String) {
-    (name.namespace.as_ref().map(|space| space.escaped().to_owned()), name.name.escaped().to_owned())
+    (
+        name.namespace.as_ref().map(|space| space.escaped().to_owned()),
+        name.name.escaped().to_owned(),
+    )
 }
 
 /// Namespace and name in one, as the wire allows it. Long names keep their start and end in a
@@ -140,9 +143,9 @@ fn flat(name: &ToolName<'_>) -> String {
 
 /// FNV-1a, 64 bits: stable over versions and machines, which the standard hasher is not.
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -167,7 +170,11 @@ mod tests {
             (Some("functions"), "exec", "exec"),
             (None, "exec", "exec_2"),
             (None, "größe.messen", "gr__e_messen"),
-            (None, long.as_str(), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx_70b0c9eb4cb3a0c5"),
+            (
+                None,
+                long.as_str(),
+                "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx_70b0c9eb4cb3a0c5",
+            ),
         ];
         let mut names = Names::default();
         for (namespace, name, _) in &cases {

@@ -83,7 +83,8 @@ fn offered<'t, 'a>(
 fn allowed(choice: &ToolChoice<'_>, name: &ToolName<'_>) -> bool {
     match choice {
         ToolChoice::Allowed { tools, .. } => tools.iter().any(|allowed| {
-            allowed.name == name.name && (allowed.namespace.is_none() || allowed.namespace == name.namespace)
+            allowed.name == name.name
+                && (allowed.namespace.is_none() || allowed.namespace == name.namespace)
         }),
         ToolChoice::Auto | ToolChoice::None | ToolChoice::Required | ToolChoice::Named(_) => true,
     }
@@ -188,7 +189,10 @@ fn tool_choice(
     out: &mut String,
 ) {
     if names.is_empty() {
-        if matches!(choice, ToolChoice::Required | ToolChoice::Named(_) | ToolChoice::Allowed { .. }) {
+        if matches!(
+            choice,
+            ToolChoice::Required | ToolChoice::Named(_) | ToolChoice::Allowed { .. }
+        ) {
             notes.add(Code::ToolChoice, "tool_choice");
         }
         return;

@@ -30,15 +30,15 @@ pub(super) fn accepted<'a>(
         notes.add(Code::SchemaRepaired, "tools[].parameters");
         return Cow::Borrowed(NO_PARAMETERS);
     }
-    let mut mend =
-        Mend { out: String::with_capacity(raw.len() + 32), notes, refs, changed: false };
+    let mut mend = Mend { out: String::with_capacity(raw.len() + 32), notes, refs, changed: false };
     mend.root(value);
     if mend.changed { Cow::Owned(mend.out) } else { Cow::Borrowed(raw) }
 }
 
 /// Whether the root says at its very start that it is an object, as most clients write it.
 fn is_rooted(raw: &str) -> bool {
-    let after = |text: &'static str| move |raw: &'_ str| raw.trim_start().strip_prefix(text).map(str::len);
+    let after =
+        |text: &'static str| move |raw: &'_ str| raw.trim_start().strip_prefix(text).map(str::len);
     let mut rest = raw;
     for text in ["{", "\"type\"", ":", "\"object\"", ","] {
         match after(text)(rest) {
@@ -109,7 +109,9 @@ impl Mend<'_> {
                         self.out.push(',');
                     }
                     // Examples and constants are data, whatever they look like.
-                    if !names && ["default", "const", "enum", "examples"].iter().any(|data| key.is(data)) {
+                    if !names
+                        && ["default", "const", "enum", "examples"].iter().any(|data| key.is(data))
+                    {
                         self.out.push('"');
                         self.out.push_str(key.escaped());
                         self.out.push_str("\":");
@@ -195,7 +197,10 @@ mod tests {
     fn what_openai_demands_is_added_wherever_it_is_missing() {
         for (raw, out) in [
             (r#"{"type":"object"}"#, NO_PARAMETERS),
-            (r#"{"properties":{"a":{"type":"object"}}}"#, r#"{"type":"object","properties":{"a":{"type":"object"}}}"#),
+            (
+                r#"{"properties":{"a":{"type":"object"}}}"#,
+                r#"{"type":"object","properties":{"a":{"type":"object"}}}"#,
+            ),
             (
                 r#"{"type":"object","properties":{"type":{"type":"array"},"b":{"default":{"type":"array"}}}}"#,
                 r#"{"type":"object","properties":{"type":{"type":"array","items":{}},"b":{"default":{"type":"array"}}}}"#,

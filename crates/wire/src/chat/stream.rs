@@ -107,7 +107,8 @@ impl Decoder {
                 self.chunk(chunk, member, sink);
             }
             Ok(chunk) => {
-                let text = format!("the upstream sent {} where an object belongs", chunk.kind().name());
+                let text =
+                    format!("the upstream sent {} where an object belongs", chunk.kind().name());
                 self.fail(protocol(text), sink);
             }
             // Whatever comes after the finish adds nothing to the answer but its usage.
@@ -166,7 +167,8 @@ impl Decoder {
     }
 
     fn finish(&mut self, reason: &Escaped<'_>) {
-        let failed = |kind, text: &str| Some(Fault { phase: Phase::Sent, ..Fault::new(kind, text) });
+        let failed =
+            |kind, text: &str| Some(Fault { phase: Phase::Sent, ..Fault::new(kind, text) });
         self.finish = Some(match reason.text().as_ref() {
             // Some servers send an empty reason with every chunk.
             "" => return,
@@ -175,7 +177,10 @@ impl Decoder {
             "length" | "max_tokens" => Finish::Length,
             "content_filter" | "sensitive" => Finish::Filtered,
             "model_context_window_exceeded" => {
-                self.failed = failed(Kind::TooLong, "the conversation does not fit the model's context window");
+                self.failed = failed(
+                    Kind::TooLong,
+                    "the conversation does not fit the model's context window",
+                );
                 return;
             }
             "insufficient_system_resource" => {
@@ -183,7 +188,8 @@ impl Decoder {
                 return;
             }
             "network_error" | "error" | "abort" => {
-                self.failed = failed(Kind::Upstream, "the upstream reports that it failed while it answered");
+                self.failed =
+                    failed(Kind::Upstream, "the upstream reports that it failed while it answered");
                 return;
             }
             other => Finish::Other(other.to_owned()),
@@ -506,7 +512,9 @@ impl Parts {
 
     /// Whether there is a call that says what it is called with, but not its name.
     fn has_nameless_call(&self) -> bool {
-        self.calls.iter().any(|call| matches!(&call.state, CallState::Unnamed(waiting) if !waiting.is_empty()))
+        self.calls
+            .iter()
+            .any(|call| matches!(&call.state, CallState::Unnamed(waiting) if !waiting.is_empty()))
     }
 
     fn legacy_call(&mut self, function: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
@@ -542,7 +550,9 @@ impl Parts {
             (Some(_), "") => newest(&|call| call.index == index),
             (Some(_), id) => newest(&|call| call.index == index && call.id == id)
                 // The id may come late.
-                .or_else(|| newest(&|call| call.index == index).filter(|&at| self.calls[at].id.is_empty())),
+                .or_else(|| {
+                    newest(&|call| call.index == index).filter(|&at| self.calls[at].id.is_empty())
+                }),
         }
     }
 

@@ -191,6 +191,9 @@ mod tests {
     fn throttling_in_a_stream_says_when_to_come_back() {
         let wait = Some(std::time::Duration::from_millis(1500));
         let fault = Fault { retry_after: wait, ..Fault::new(Kind::RateLimited, "slow down") };
-        assert_eq!(in_stream(&fault), ("rate_limit_exceeded", "slow down; try again in 1.5s".into()));
+        assert_eq!(
+            in_stream(&fault),
+            ("rate_limit_exceeded", "slow down; try again in 1.5s".into())
+        );
     }
 }

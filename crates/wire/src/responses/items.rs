@@ -61,10 +61,12 @@ fn read<'a>(
         "reasoning" => reasoning(reader, item, place),
         "function_call" | "custom_tool_call" | "tool_search_call" | "local_shell_call"
         | "shell_call" | "apply_patch_call" => call(reader, item, &kind, place),
-        "function_call_output" | "custom_tool_call_output" | "tool_search_output"
-        | "local_shell_call_output" | "shell_call_output" | "apply_patch_call_output" => {
-            result(reader, item, &kind, place)
-        }
+        "function_call_output"
+        | "custom_tool_call_output"
+        | "tool_search_output"
+        | "local_shell_call_output"
+        | "shell_call_output"
+        | "apply_patch_call_output" => result(reader, item, &kind, place),
         "additional_tools" => {
             rest(reader, item, "additional_tools", &["tools", "role"])?;
             match item.get("tools").and_then(Value::non_null) {
@@ -148,7 +150,9 @@ fn message<'a>(
         "developer" => Role::Developer,
         "system" => Role::System,
         other => {
-            let text = format!("`{other}` is not a role; known are `user`, `assistant`, `developer` and `system`");
+            let text = format!(
+                "`{other}` is not a role; known are `user`, `assistant`, `developer` and `system`"
+            );
             return Err(Fault::bad_request(place.member("role"), text));
         }
     };
@@ -181,8 +185,12 @@ fn parts<'a>(
 ) -> Result<Vec<Part<'a>>, Fault> {
     match value.kind() {
         Kind::String => Ok(vec![Part::Text(value.as_str().unwrap_or_default())]),
-        Kind::Array => value.elements().map(|part| self::part(reader, part, member, place)).collect(),
-        other => Err(Fault::wrong_type(&place.member(member), "a string or a list of parts", other)),
+        Kind::Array => {
+            value.elements().map(|part| self::part(reader, part, member, place)).collect()
+        }
+        other => {
+            Err(Fault::wrong_type(&place.member(member), "a string or a list of parts", other))
+        }
     }
 }
 
@@ -226,11 +234,15 @@ fn part<'a>(
             }
             None => {
                 let kind = Escaped::plain("image");
-                (Part::Other { kind, code: Code::ImageOmitted }, &["image_url", "detail", "file_id"])
+                (
+                    Part::Other { kind, code: Code::ImageOmitted },
+                    &["image_url", "detail", "file_id"],
+                )
             }
         },
         "input_file" => {
-            let (name, data, url) = (optional("filename"), optional("file_data"), optional("file_url"));
+            let (name, data, url) =
+                (optional("filename"), optional("file_data"), optional("file_url"));
             (Part::File { name, data, url }, &["filename", "file_data", "file_url", "file_id"])
         }
         other => {
@@ -303,7 +315,9 @@ fn call<'a>(
 ) -> Result<(), Fault> {
     // Where a call has no `call_id`, its results name its `id`.
     let id = match item.get("call_id").and_then(Value::non_null) {
-        None if kind != "function_call" && kind != "custom_tool_call" => required(item, "id", place)?,
+        None if kind != "function_call" && kind != "custom_tool_call" => {
+            required(item, "id", place)?
+        }
         _ => required(item, "call_id", place)?,
     };
     // Calls of built-in tools have no name of their own; their payload is an object.

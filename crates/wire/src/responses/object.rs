@@ -58,7 +58,8 @@ fn tools(list: Option<Value<'_, '_>>, out: &mut String) {
         if index > 0 {
             out.push(',');
         }
-        let function = tool.get("type").and_then(Value::as_str).is_some_and(|kind| kind.is("function"));
+        let function =
+            tool.get("type").and_then(Value::as_str).is_some_and(|kind| kind.is("function"));
         // Function tools must show five members, whether they were sent or not.
         let missing = ["name", "description", "parameters", "strict"]
             .into_iter()
@@ -95,7 +96,9 @@ fn text(value: Option<Value<'_, '_>>, out: &mut String) {
         Some(format) if format.kind() == Kind::Object => out.push_str(format.raw()),
         _ => out.push_str("{\"type\":\"text\"}"),
     }
-    if let Some(verbosity) = value.and_then(|value| value.get("verbosity")).and_then(Value::non_null) {
+    if let Some(verbosity) =
+        value.and_then(|value| value.get("verbosity")).and_then(Value::non_null)
+    {
         write!(out, ",\"verbosity\":{}", verbosity.raw()).expect("a String takes every write");
     }
     out.push('}');
@@ -106,7 +109,8 @@ fn schema_format(format: Value<'_, '_>, out: &mut String) {
     out.push('{');
     for (key, member) in format.members() {
         if !(member.is_null() && (key.is("description") || key.is("strict"))) {
-            write!(out, "\"{}\":{},", key.escaped(), member.raw()).expect("a String takes every write");
+            write!(out, "\"{}\":{},", key.escaped(), member.raw())
+                .expect("a String takes every write");
         }
     }
     let absent = |name: &str| format.get(name).is_none_or(Value::is_null);
@@ -121,7 +125,13 @@ fn schema_format(format: Value<'_, '_>, out: &mut String) {
 }
 
 /// Where an answer came from and what was changed on the way: the member `quire`.
-pub fn provenance(request_id: &str, provider: &str, model: &str, notes: &crate::note::Notes, out: &mut String) {
+pub fn provenance(
+    request_id: &str,
+    provider: &str,
+    model: &str,
+    notes: &crate::note::Notes,
+    out: &mut String,
+) {
     out.push_str("{\"request_id\":");
     quote_into(request_id, out);
     out.push_str(",\"model\":");

@@ -68,7 +68,11 @@ impl<'a> Reader<'_, 'a> {
                 "max_output_tokens" => {
                     let limit = value.as_u64().filter(|&limit| limit > 0);
                     self.settings().max_output_tokens = Some(limit.ok_or_else(|| {
-                        Fault::wrong_type("max_output_tokens", "a positive whole number", value.kind())
+                        Fault::wrong_type(
+                            "max_output_tokens",
+                            "a positive whole number",
+                            value.kind(),
+                        )
                     })?);
                 }
                 "temperature" | "top_p" | "presence_penalty" | "frequency_penalty" => {
@@ -78,7 +82,9 @@ impl<'a> Reader<'_, 'a> {
                 "service_tier" | "prompt_cache_key" | "safety_identifier" | "user" => {
                     expect(value, Kind::String, &key)?;
                     // What every server does unasked needs no asking.
-                    if !(key == "service_tier" && value.as_str().is_some_and(|tier| tier.is("auto") || tier.is("default"))) {
+                    if !(key == "service_tier"
+                        && value.as_str().is_some_and(|tier| tier.is("auto") || tier.is("default")))
+                    {
                         self.share(&key, value);
                     }
                 }
@@ -185,7 +191,10 @@ impl<'a> Reader<'_, 'a> {
             other => return Err(Fault::wrong_type("input", "a string or a list of items", other)),
         }
         if self.request.turn.items.is_empty() {
-            return Err(Fault::bad_request("input", "`input` is empty: there is nothing to answer"));
+            return Err(Fault::bad_request(
+                "input",
+                "`input` is empty: there is nothing to answer",
+            ));
         }
         Ok(())
     }
@@ -201,7 +210,8 @@ impl<'a> Reader<'_, 'a> {
                     let word = string(value, "reasoning.effort")?;
                     let effort = Effort::from_name(&word.text()).ok_or_else(|| {
                         let known = Effort::ALL.map(Effort::name).join("`, `");
-                        let text = format!("`{}` is not an effort; known are `{known}`", word.text());
+                        let text =
+                            format!("`{}` is not an effort; known are `{known}`", word.text());
                         Fault::bad_request("reasoning.effort", text)
                     })?;
                     self.settings().effort = Some(effort);
@@ -262,7 +272,9 @@ impl<'a> Reader<'_, 'a> {
                 })
             }
             other => {
-                let text = format!("`{other}` is not a format; known are `text`, `json_object` and `json_schema`");
+                let text = format!(
+                    "`{other}` is not a format; known are `text`, `json_object` and `json_schema`"
+                );
                 Err(Fault::bad_request("text.format.type", text))
             }
         }
@@ -274,7 +286,10 @@ impl<'a> Reader<'_, 'a> {
             if string(entry, "include[]")?.is("reasoning.encrypted_content") {
                 self.request.seal_reasoning = true;
             } else {
-                self.notes.add(Code::FieldIgnored, format!("include[]={}", entry.as_str().unwrap_or_default().text()));
+                self.notes.add(
+                    Code::FieldIgnored,
+                    format!("include[]={}", entry.as_str().unwrap_or_default().text()),
+                );
             }
         }
         Ok(())
@@ -298,25 +313,39 @@ impl<'a> Reader<'_, 'a> {
             ("auto", _) => ToolChoice::Auto,
             ("none", _) => ToolChoice::None,
             ("required", _) => ToolChoice::Required,
-            ("function" | "custom", Kind::Object) => ToolChoice::Named(
-                tools::name_of(value)
-                    .ok_or_else(|| Fault::bad_request("tool_choice.name", "`tool_choice` names no tool"))?,
-            ),
+            ("function" | "custom", Kind::Object) => {
+                ToolChoice::Named(tools::name_of(value).ok_or_else(|| {
+                    Fault::bad_request("tool_choice.name", "`tool_choice` names no tool")
+                })?)
+            }
             ("allowed_tools", Kind::Object)
-                if value.get("mode").and_then(Value::as_str).is_some_and(|mode| mode.is("none")) =>
+                if value
+                    .get("mode")
+                    .and_then(Value::as_str)
+                    .is_some_and(|mode| mode.is("none")) =>
             {
                 ToolChoice::None
             }
             ("allowed_tools", Kind::Object) => ToolChoice::Allowed {
-                required: value.get("mode").and_then(Value::as_str).is_some_and(|mode| mode.is("required")),
-                tools: value.get("tools").into_iter().flat_map(Value::elements).filter_map(tools::name_of).collect(),
+                required: value
+                    .get("mode")
+                    .and_then(Value::as_str)
+                    .is_some_and(|mode| mode.is("required")),
+                tools: value
+                    .get("tools")
+                    .into_iter()
+                    .flat_map(Value::elements)
+                    .filter_map(tools::name_of)
+                    .collect(),
             },
             (_, Kind::Object) => {
                 self.notes.add(Code::ToolChoice, "tool_choice");
                 ToolChoice::Auto
             }
             (other, _) => {
-                let text = format!("`{other}` is not a tool choice; known are `auto`, `none` and `required`");
+                let text = format!(
+                    "`{other}` is not a tool choice; known are `auto`, `none` and `required`"
+                );
                 return Err(Fault::bad_request("tool_choice", text));
             }
         })
@@ -333,7 +362,11 @@ pub(super) fn refusal(path: &'static str) -> Fault {
 }
 
 pub(super) fn expect(value: Value<'_, '_>, kind: Kind, param: &str) -> Result<(), Fault> {
-    if value.kind() == kind { Ok(()) } else { Err(Fault::wrong_type(param, kind.name(), value.kind())) }
+    if value.kind() == kind {
+        Ok(())
+    } else {
+        Err(Fault::wrong_type(param, kind.name(), value.kind()))
+    }
 }
 
 pub(super) fn string<'a>(value: Value<'_, 'a>, param: &str) -> Result<Escaped<'a>, Fault> {

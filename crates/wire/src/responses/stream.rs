@@ -7,8 +7,8 @@
 
 use super::fault::in_stream;
 use super::object;
-use crate::chat::names::{Identity, IdentityKind};
 use crate::chat::Names;
+use crate::chat::names::{Identity, IdentityKind};
 use crate::fault::{Fault, Kind, Phase};
 use crate::json::{Document, Escaped, Kind as Json, escape_into, quote_into};
 use crate::note::{Code, Notes};
@@ -149,8 +149,15 @@ struct Open {
 enum ItemKind {
     Message,
     Refusal,
-    Reasoning { shown: Shown },
-    Call { call_id: String, name: String, namespace: Option<String>, kind: CallKind },
+    Reasoning {
+        shown: Shown,
+    },
+    Call {
+        call_id: String,
+        name: String,
+        namespace: Option<String>,
+        kind: CallKind,
+    },
     /// Text of a compaction: nothing is shown.
     Hidden,
 }
@@ -270,7 +277,9 @@ impl<V: Vault> Encoder<V> {
         out.push_str("}\n\n");
         if let Some(content) = open.content_place() {
             let name = match open.kind {
-                ItemKind::Reasoning { shown: Shown::Summary } => "response.reasoning_summary_part.added",
+                ItemKind::Reasoning { shown: Shown::Summary } => {
+                    "response.reasoning_summary_part.added"
+                }
                 _ => "response.content_part.added",
             };
             self.head.event(name, out);
@@ -339,7 +348,8 @@ impl<V: Vault> Encoder<V> {
             }
             ItemKind::Call { name, .. } if !whole => {
                 self.notes.add(Code::CallIncomplete, "output[]");
-                self.broken = Some(format!("the model's call of `{name}` broke off before it was whole"));
+                self.broken =
+                    Some(format!("the model's call of `{name}` broke off before it was whole"));
                 self.keep(&open, "incomplete");
                 return;
             }
@@ -404,7 +414,8 @@ impl<V: Vault> Encoder<V> {
             return std::mem::take(&mut self.output);
         }
         self.places.sort_by_key(|(index, _)| *index);
-        let items: Vec<&str> = self.places.iter().map(|(_, place)| &self.output[place.clone()]).collect();
+        let items: Vec<&str> =
+            self.places.iter().map(|(_, place)| &self.output[place.clone()]).collect();
         items.join(",")
     }
 
@@ -424,7 +435,9 @@ impl<V: Vault> Encoder<V> {
         out.push_str("\"}\n\n");
         if let Some(content) = open.content_place() {
             let name = match open.kind {
-                ItemKind::Reasoning { shown: Shown::Summary } => "response.reasoning_summary_part.done",
+                ItemKind::Reasoning { shown: Shown::Summary } => {
+                    "response.reasoning_summary_part.done"
+                }
                 _ => "response.content_part.done",
             };
             self.head.event(name, out);
@@ -445,7 +458,9 @@ impl<V: Vault> Encoder<V> {
             (end, _) => end,
         };
         let (name, status) = match &end {
-            End::Finished(Finish::Length | Finish::Filtered) => ("response.incomplete", "incomplete"),
+            End::Finished(Finish::Length | Finish::Filtered) => {
+                ("response.incomplete", "incomplete")
+            }
             End::Finished(Finish::Other(_)) => {
                 self.notes.add(Code::FinishUnknown, "finish_reason");
                 ("response.completed", "completed")
@@ -456,7 +471,10 @@ impl<V: Vault> Encoder<V> {
         for open in std::mem::take(&mut self.open) {
             match (&end, &open.kind) {
                 // Text that a limit cut is still the answer; Codex shows it because it is done.
-                (End::Finished(_), ItemKind::Message | ItemKind::Refusal | ItemKind::Reasoning { .. }) => {
+                (
+                    End::Finished(_),
+                    ItemKind::Message | ItemKind::Refusal | ItemKind::Reasoning { .. },
+                ) => {
                     self.close(open, "incomplete", out);
                 }
                 (_, ItemKind::Hidden) => {}
@@ -473,13 +491,15 @@ impl<V: Vault> Encoder<V> {
         if self.usage.is_none() && !matches!(end, End::Failed(_)) {
             self.notes.add(Code::UsageEstimated, "usage");
             let output = self.written.div_ceil(4);
-            self.usage = Some(Usage { input: self.setting.input_estimate, output, ..Usage::default() });
+            self.usage =
+                Some(Usage { input: self.setting.input_estimate, output, ..Usage::default() });
         }
         self.head.event(name, out);
         out.push_str("\"response\":");
         let from = out.len();
         self.head.object(status, out);
-        let completed = matches!(end, End::Finished(Finish::Stop | Finish::Calls | Finish::Other(_)));
+        let completed =
+            matches!(end, End::Finished(Finish::Stop | Finish::Calls | Finish::Other(_)));
         out.push_str(",\"completed_at\":");
         match completed {
             true => out.push_str(itoa::Buffer::new().format(now)),
@@ -530,7 +550,10 @@ impl<V: Vault> Encoder<V> {
             return End::Failed(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) });
         }
         let sealed = self.vault.seal(Sealed::Compaction, &Escaped::trusted(summary).text());
-        let mut item = format!("{{\"type\":\"compaction\",\"id\":\"cmp_{}\",\"encrypted_content\":\"", self.head.stem);
+        let mut item = format!(
+            "{{\"type\":\"compaction\",\"id\":\"cmp_{}\",\"encrypted_content\":\"",
+            self.head.stem
+        );
         escape_into(&sealed, &mut item);
         item.push_str("\"}");
         for name in ["response.output_item.added", "response.output_item.done"] {
@@ -573,7 +596,9 @@ impl Open {
                 CallKind::LocalShell => "local_shell_call",
             },
         };
-        for piece in ["{\"type\":\"", kind, "\",\"id\":\"", &self.id, "\",\"status\":\"", status, "\""] {
+        for piece in
+            ["{\"type\":\"", kind, "\",\"id\":\"", &self.id, "\",\"status\":\"", status, "\""]
+        {
             out.push_str(piece);
         }
         let begun = status != "in_progress";
@@ -613,7 +638,9 @@ impl Open {
                     CallKind::LocalShell => {
                         out.push_str(",\"action\":");
                         let action = shell_action(text);
-                        out.push_str(action.as_deref().unwrap_or(r#"{"type":"exec","command":[],"env":{}}"#));
+                        out.push_str(
+                            action.as_deref().unwrap_or(r#"{"type":"exec","command":[],"env":{}}"#),
+                        );
                     }
                     CallKind::Function | CallKind::Custom(_) => {
                         out.push_str(",\"name\":\"");
@@ -643,7 +670,9 @@ impl Open {
                 ("{\"type\":\"summary_text\",\"text\":\"", "\"}")
             }
             ItemKind::Reasoning { .. } => ("{\"type\":\"reasoning_text\",\"text\":\"", "\"}"),
-            _ => ("{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":\"", "\"}"),
+            _ => {
+                ("{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":\"", "\"}")
+            }
         };
         out.push_str(before);
         out.push_str(text);
@@ -663,7 +692,9 @@ impl Open {
             ItemKind::Message | ItemKind::Refusal => Some(",\"content_index\":0"),
             ItemKind::Reasoning { shown: Shown::Summary } => Some(",\"summary_index\":0"),
             ItemKind::Reasoning { shown: Shown::Text } => Some(",\"content_index\":0"),
-            ItemKind::Reasoning { shown: Shown::Not } | ItemKind::Call { .. } | ItemKind::Hidden => None,
+            ItemKind::Reasoning { shown: Shown::Not }
+            | ItemKind::Call { .. }
+            | ItemKind::Hidden => None,
         }
     }
 
@@ -675,14 +706,18 @@ impl Open {
             ItemKind::Reasoning { shown: Shown::Summary } => {
                 Some(("response.reasoning_summary_text.done", "text"))
             }
-            ItemKind::Reasoning { shown: Shown::Text } => Some(("response.reasoning_text.done", "text")),
+            ItemKind::Reasoning { shown: Shown::Text } => {
+                Some(("response.reasoning_text.done", "text"))
+            }
             ItemKind::Call { kind: CallKind::Function, .. } => {
                 Some(("response.function_call_arguments.done", "arguments"))
             }
             ItemKind::Call { kind: CallKind::Custom(_), .. } => {
                 Some(("response.custom_tool_call_input.done", "input"))
             }
-            ItemKind::Reasoning { shown: Shown::Not } | ItemKind::Call { .. } | ItemKind::Hidden => None,
+            ItemKind::Reasoning { shown: Shown::Not }
+            | ItemKind::Call { .. }
+            | ItemKind::Hidden => None,
         }
     }
 
@@ -691,11 +726,19 @@ impl Open {
         let name = match &self.kind {
             ItemKind::Message => "response.output_text.delta",
             ItemKind::Refusal => "response.refusal.delta",
-            ItemKind::Reasoning { shown: Shown::Summary } => "response.reasoning_summary_text.delta",
+            ItemKind::Reasoning { shown: Shown::Summary } => {
+                "response.reasoning_summary_text.delta"
+            }
             ItemKind::Reasoning { shown: Shown::Text } => "response.reasoning_text.delta",
-            ItemKind::Call { kind: CallKind::Function, .. } => "response.function_call_arguments.delta",
-            ItemKind::Call { kind: CallKind::Custom(_), .. } => "response.custom_tool_call_input.delta",
-            ItemKind::Reasoning { shown: Shown::Not } | ItemKind::Call { .. } | ItemKind::Hidden => return,
+            ItemKind::Call { kind: CallKind::Function, .. } => {
+                "response.function_call_arguments.delta"
+            }
+            ItemKind::Call { kind: CallKind::Custom(_), .. } => {
+                "response.custom_tool_call_input.delta"
+            }
+            ItemKind::Reasoning { shown: Shown::Not }
+            | ItemKind::Call { .. }
+            | ItemKind::Hidden => return,
         };
         let mut delta = String::with_capacity(192);
         for piece in ["event: ", name, "\ndata: {\"type\":\"", name, "\","] {

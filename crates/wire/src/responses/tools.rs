@@ -56,7 +56,8 @@ fn tool_of<'a>(
             });
             let known = ["type", "name", "description", "format"];
             reader.notes.add(Code::CustomTool, "tools[].custom");
-            if let Some(format) = value.get("format").filter(|format| format.kind() == Kind::Object) {
+            if let Some(format) = value.get("format").filter(|format| format.kind() == Kind::Object)
+            {
                 rest(reader, format, "custom.format", &["type", "syntax", "definition"])?;
             }
             push(reader, value, namespace, param, "custom", &known, ToolKind::Custom { grammar })

@@ -109,8 +109,13 @@ pub(crate) fn translate(request: &Value, at: &Surroundings) -> (Result<Done, Fau
     let mut tape = Tape::default();
     let done =
         wire::responses::parse(tape.read(&text).expect("JSON"), &mut notes).and_then(|request| {
-            let rendered =
-                wire::chat::render(&request.turn, &at.target, &at.vault, String::new(), &mut notes)?;
+            let rendered = wire::chat::render(
+                &request.turn,
+                &at.target,
+                &at.vault,
+                String::new(),
+                &mut notes,
+            )?;
             Ok(Done {
                 body: serde_json::from_str(&rendered.body).expect("quire writes JSON"),
                 compact: request.compact,
