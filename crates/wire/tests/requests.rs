@@ -78,7 +78,7 @@ fn item() -> impl Strategy<Value = Value> {
         1 => (id(), text()).prop_map(|(id, output)| json!({"type": "custom_tool_call_output", "call_id": id, "output": output})),
         1 => id().prop_map(|id| json!({"type": "tool_search_output", "call_id": id, "execution": "client", "status": "completed", "tools": [
             {"type": "namespace", "name": "mcp__late", "description": "", "tools": [{"type": "function", "name": "go", "parameters": {"type": "array"}}]}]})),
-        1 => content().prop_map(|content| json!({"type": "agent_message", "author": "/root", "recipient": "/root/a", "content": content})),
+        1 => content().prop_map(|content| json!({"type": "agent_message", "author": "<root-agent>", "recipient": "<root-agent>/a", "content": content})),
         1 => Just(json!({"type": "compaction", "encrypted_content": "sealed-compaction:so far"})),
         1 => Just(json!({"type": "compaction", "encrypted_content": "gAAAA"})),
         1 => Just(json!({"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search"}})),
