@@ -129,11 +129,7 @@ impl Decoder {
         let mut suspicious = false;
         for (key, value) in chunk.members() {
             match key.escaped() {
-                "choices" => {
-                    choice = value.elements().find(|choice| {
-                        choice.get("index").and_then(Value::as_u64).unwrap_or(0) == 0
-                    });
-                }
+                "choices" => choice = first_choice(value),
                 "usage" => usage = value.non_null(),
                 "error" | "base_resp" | "message" | "detail" => suspicious = true,
                 _ => {}
@@ -360,6 +356,11 @@ impl Repeats {
             }
         }
     }
+}
+
+/// The choice that counts: with several, each of their chunks may hold another one.
+fn first_choice<'t, 'a>(choices: Value<'t, 'a>) -> Option<Value<'t, 'a>> {
+    choices.elements().find(|one| one.get("index").and_then(Value::as_u64).unwrap_or(0) == 0)
 }
 
 fn cut() -> Fault {

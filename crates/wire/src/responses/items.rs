@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Value};
 use crate::note::Code;
 use crate::turn::{Call, Item, Part, Payload, Role, ToolName};
+use std::fmt;
 
 /// The request that stands for `compaction_trigger`. The client asked for a summary; these words
 /// are how any model is asked for one.
@@ -35,9 +36,22 @@ struct Place<'p> {
     index: usize,
 }
 
-impl Place<'_> {
-    fn member(self, name: &str) -> String {
-        format!("{}[{}].{name}", self.list, self.index)
+impl<'p> Place<'p> {
+    fn member(self, name: &'p str) -> Member<'p> {
+        Member { place: self, name }
+    }
+}
+
+/// A member of an item.
+#[derive(Clone, Copy)]
+struct Member<'p> {
+    place: Place<'p>,
+    name: &'p str,
+}
+
+impl fmt::Display for Member<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}].{}", self.place.list, self.place.index, self.name)
     }
 }
 
@@ -51,7 +65,7 @@ fn read<'a>(
         return Err(Fault::wrong_type(&param, "an object", item.kind()));
     }
     let kind = match item.get("type").and_then(Value::non_null) {
-        Some(kind) => string(kind, &place.member("type"))?,
+        Some(kind) => string(kind, place.member("type"))?,
         // The short form `{role, content}`.
         None => Escaped::plain("message"),
     };
@@ -110,8 +124,10 @@ fn push<'a>(reader: &mut Reader<'_, 'a>, item: Item<'a>) -> Result<(), Fault> {
 
 fn required<'a>(item: Value<'_, 'a>, name: &str, place: Place<'_>) -> Result<Escaped<'a>, Fault> {
     match item.get(name) {
-        Some(value) => string(value, &place.member(name)),
-        None => Err(Fault::bad_request(place.member(name), format!("`{name}` is missing"))),
+        Some(value) => string(value, place.member(name)),
+        None => {
+            Err(Fault::bad_request(place.member(name).to_string(), format!("`{name}` is missing")))
+        }
     }
 }
 
@@ -153,7 +169,7 @@ fn message<'a>(
             let text = format!(
                 "`{other}` is not a role; known are `user`, `assistant`, `developer` and `system`"
             );
-            return Err(Fault::bad_request(place.member("role"), text));
+            return Err(Fault::bad_request(place.member("role").to_string(), text));
         }
     };
     let parts = content(reader, item, "message", place)?;
@@ -169,7 +185,7 @@ fn content<'a>(
 ) -> Result<Vec<Part<'a>>, Fault> {
     match item.get("content").and_then(Value::non_null) {
         None if kind == "message" => {
-            Err(Fault::bad_request(place.member("content"), "`content` is missing"))
+            Err(Fault::bad_request(place.member("content").to_string(), "`content` is missing"))
         }
         None => Ok(Vec::new()),
         Some(value) => parts(reader, value, "content", place),
@@ -188,9 +204,11 @@ fn parts<'a>(
         Kind::Array => {
             value.elements().map(|part| self::part(reader, part, member, place)).collect()
         }
-        other => {
-            Err(Fault::wrong_type(&place.member(member), "a string or a list of parts", other))
-        }
+        other => Err(Fault::wrong_type(
+            &place.member(member).to_string(),
+            "a string or a list of parts",
+            other,
+        )),
     }
 }
 
@@ -201,14 +219,14 @@ fn part<'a>(
     place: Place<'_>,
 ) -> Result<Part<'a>, Fault> {
     if part.kind() != Kind::Object {
-        let param = place.member(&format!("{member}[]"));
+        let param = format!("{}[]", place.member(member));
         return Err(Fault::wrong_type(&param, "an object", part.kind()));
     }
     let text_of = |name: &str| -> Result<Escaped<'a>, Fault> {
         match part.get(name).and_then(Value::non_null) {
-            Some(value) => string(value, &place.member(&format!("{member}[].{name}"))),
+            Some(value) => string(value, format_args!("{}[].{name}", place.member(member))),
             None => {
-                let param = place.member(&format!("{member}[].{name}"));
+                let param = format!("{}[].{name}", place.member(member));
                 Err(Fault::bad_request(param, format!("`{name}` is missing")))
             }
         }
@@ -289,7 +307,7 @@ fn thoughts<'a>(
     place: Place<'_>,
 ) -> Result<Vec<Escaped<'a>>, Fault> {
     let Some(list) = item.get(name).and_then(Value::non_null) else { return Ok(Vec::new()) };
-    expect(list, Kind::Array, &place.member(name))?;
+    expect(list, Kind::Array, place.member(name))?;
     let mut texts = Vec::new();
     for part in list.elements() {
         let Some(text) = part.get("text").and_then(Value::as_str) else {
@@ -324,7 +342,10 @@ fn call<'a>(
     let object = |member: &str| -> Result<Payload<'a>, Fault> {
         let value = item.get(member).filter(|value| value.kind() == Kind::Object);
         let value = value.ok_or_else(|| {
-            Fault::bad_request(place.member(member), format!("`{member}` must be an object"))
+            Fault::bad_request(
+                place.member(member).to_string(),
+                format!("`{member}` must be an object"),
+            )
         })?;
         Ok(Payload::Object(value.raw()))
     };
@@ -362,7 +383,7 @@ fn result<'a>(
     place: Place<'_>,
 ) -> Result<(), Fault> {
     let (call_id, named_by) = match item.get("call_id").and_then(Value::non_null) {
-        Some(id) => (string(id, &place.member("call_id"))?, "call_id"),
+        Some(id) => (string(id, place.member("call_id"))?, "call_id"),
         // `local_shell_call_output` names its call in `id`.
         None => (required(item, "id", place)?, "id"),
     };

@@ -8,6 +8,8 @@ use crate::note::{Code, Notes};
 use crate::turn::{Effort, Format, Item, Part, Role, Settings, Summary, ToolChoice, Turn};
 use std::collections::HashSet;
 
+use std::fmt::Display;
+
 /// What quire itself wants to know of a Responses request, beside the turn.
 #[derive(Clone, Debug, Default)]
 pub struct Request<'a> {
@@ -117,7 +119,7 @@ impl<'a> Reader<'_, 'a> {
             self.instructions(text)?;
         }
         if let Some(value) = declared {
-            tools::declare(self, value, "tools")?;
+            tools::declare(self, value, &"tools")?;
         }
         match input {
             Some(value) => self.input(value)?,
@@ -361,16 +363,17 @@ pub(super) fn refusal(path: &'static str) -> Fault {
     Fault::bad_request(path, format!("`{path}` cannot be honoured by this target: {how}"))
 }
 
-pub(super) fn expect(value: Value<'_, '_>, kind: Kind, param: &str) -> Result<(), Fault> {
+/// `param` is written out only when there is a fault.
+pub(super) fn expect(value: Value<'_, '_>, kind: Kind, param: impl Display) -> Result<(), Fault> {
     if value.kind() == kind {
         Ok(())
     } else {
-        Err(Fault::wrong_type(param, kind.name(), value.kind()))
+        Err(Fault::wrong_type(&param.to_string(), kind.name(), value.kind()))
     }
 }
 
-pub(super) fn string<'a>(value: Value<'_, 'a>, param: &str) -> Result<Escaped<'a>, Fault> {
-    value.as_str().ok_or_else(|| Fault::wrong_type(param, "a string", value.kind()))
+pub(super) fn string<'a>(value: Value<'_, 'a>, param: impl Display) -> Result<Escaped<'a>, Fault> {
+    value.as_str().ok_or_else(|| Fault::wrong_type(&param.to_string(), "a string", value.kind()))
 }
 
 fn boolean(value: Value<'_, '_>, param: &str) -> Result<bool, Fault> {

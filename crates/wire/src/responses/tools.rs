@@ -7,12 +7,13 @@ use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Value};
 use crate::note::Code;
 use crate::turn::{Grammar, Tool, ToolKind, ToolName};
+use std::fmt::Display;
 
 /// Declares every tool of the array `list`.
 pub(super) fn declare<'a>(
     reader: &mut Reader<'_, 'a>,
     list: Value<'_, 'a>,
-    param: &str,
+    param: &dyn Display,
 ) -> Result<(), Fault> {
     expect(list, Kind::Array, param)?;
     for (index, tool) in list.elements().enumerate() {
@@ -98,14 +99,14 @@ fn namespace<'a>(
 ) -> Result<(), Fault> {
     let name = value
         .get("name")
-        .map(|name| string(name, &format!("{param}.name")))
+        .map(|name| string(name, format_args!("{param}.name")))
         .transpose()?
         .ok_or_else(|| Fault::bad_request(format!("{param}.name"), "a namespace needs a name"))?;
     for (key, member) in value.members() {
         match key.text().as_ref() {
             "type" | "name" => {}
             "tools" => {
-                expect(member, Kind::Array, &format!("{param}.tools"))?;
+                expect(member, Kind::Array, format_args!("{param}.tools"))?;
                 for (index, tool) in member.elements().enumerate() {
                     tool_of(reader, tool, Some(&name), &format_args!("{param}.tools[{index}]"))?;
                 }
@@ -128,7 +129,7 @@ fn push<'a>(
 ) -> Result<(), Fault> {
     let name = value
         .get("name")
-        .map(|name| string(name, &format!("{param}.name")))
+        .map(|name| string(name, format_args!("{param}.name")))
         .transpose()?
         .filter(|name| !name.is_empty())
         .ok_or_else(|| Fault::bad_request(format!("{param}.name"), "a tool needs a name"))?;
