@@ -559,7 +559,7 @@ impl<'a> Escaped<'a> {
 
     /// The plain text. A lone surrogate becomes U+FFFD.
     pub fn text(&self) -> Cow<'_, str> {
-        match memchr::memchr(b'\\', self.0.as_bytes()) {
+        match first_escape(&self.0) {
             None => Cow::Borrowed(&self.0),
             Some(first) => Cow::Owned(unescape(&self.0, first)),
         }
@@ -629,6 +629,15 @@ fn is(escaped: &str, plain: &str) -> bool {
             Some(first) => unescape(escaped, first) == plain,
             None => false,
         },
+    }
+}
+
+/// Where the first escape stands. Names of members are too short for a call to pay.
+fn first_escape(escaped: &str) -> Option<usize> {
+    const SHORT: usize = 24;
+    match escaped.len() {
+        0..SHORT => escaped.bytes().position(|byte| byte == b'\\'),
+        _ => memchr::memchr(b'\\', escaped.as_bytes()),
     }
 }
 

@@ -6,7 +6,7 @@
 //! dialect knows stays with that dialect's parser, which notes it.
 
 use crate::fault::Fault;
-use crate::json::Escaped;
+use crate::json::{Escaped, Kind, Value};
 use crate::note::{Code, Notes};
 
 /// One request.
@@ -153,16 +153,33 @@ pub struct Tool<'a> {
 #[derive(Clone, Debug)]
 pub enum ToolKind<'a> {
     Function {
-        /// Raw JSON schema of the arguments, if any.
-        parameters: Option<&'a str>,
+        /// The JSON schema of the arguments, if any.
+        parameters: Option<Schema<'a>>,
         strict: Option<bool>,
     },
     /// Takes free text, perhaps with a grammar.
     Custom { grammar: Option<Grammar<'a>> },
     /// Codex's own search over deferred tools, run by the client.
-    ToolSearch { parameters: Option<&'a str> },
+    ToolSearch { parameters: Option<Schema<'a>> },
     /// The Responses dialect's built-in shell, run by the client.
     LocalShell,
+}
+
+/// A JSON schema, as it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema<'a> {
+    pub raw: &'a str,
+    /// Its root is of type `object` and lists its properties, as strict servers want it.
+    pub rooted: bool,
+}
+
+impl<'a> Schema<'a> {
+    /// The schema in `value`.
+    pub fn of(value: Value<'_, 'a>) -> Self {
+        let typed = value.get("type").and_then(Value::as_str).is_some_and(|kind| kind.is("object"));
+        let listed = value.get("properties").is_some_and(|list| list.kind() == Kind::Object);
+        Self { raw: value.raw(), rooted: typed && listed }
+    }
 }
 
 /// The grammar of a custom tool's input.

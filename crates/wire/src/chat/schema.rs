@@ -4,24 +4,25 @@
 use super::target::{Quirk, Target};
 use crate::json::{Escaped, Kind, Tape, Value};
 use crate::note::{Code, Notes};
+use crate::turn::Schema;
 use std::borrow::Cow;
 
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// The schema that is sent for `parameters`.
 pub(super) fn accepted<'a>(
-    parameters: Option<&'a str>,
+    parameters: Option<Schema<'a>>,
     target: &Target,
     notes: &mut Notes,
 ) -> Cow<'a, str> {
-    let Some(raw) = parameters else { return Cow::Borrowed(NO_PARAMETERS) };
+    let Some(Schema { raw, rooted }) = parameters else { return Cow::Borrowed(NO_PARAMETERS) };
     let mentions = |word: &str| memchr::memmem::find(raw.as_bytes(), word.as_bytes()).is_some();
     let refs = target.has(Quirk::PlainRefs) && mentions("\"$ref\"");
     // Each array says what its items are, unless some does not.
     let count = |word: &str| memchr::memmem::find_iter(raw.as_bytes(), word.as_bytes()).count();
     let bare_array = || count("\"array\"") > count("\"items\"");
     let suspicious = refs || mentions("\"encrypted\"") || bare_array();
-    if !suspicious && is_rooted(raw) && mentions("\"properties\"") {
+    if !suspicious && rooted {
         return Cow::Borrowed(raw);
     }
     let mut tape = Tape::default();
@@ -33,20 +34,6 @@ pub(super) fn accepted<'a>(
     let mut mend = Mend { out: String::with_capacity(raw.len() + 32), notes, refs, changed: false };
     mend.root(value);
     if mend.changed { Cow::Owned(mend.out) } else { Cow::Borrowed(raw) }
-}
-
-/// Whether the root says at its very start that it is an object, as most clients write it.
-fn is_rooted(raw: &str) -> bool {
-    let after =
-        |text: &'static str| move |raw: &'_ str| raw.trim_start().strip_prefix(text).map(str::len);
-    let mut rest = raw;
-    for text in ["{", "\"type\"", ":", "\"object\"", ","] {
-        match after(text)(rest) {
-            Some(left) => rest = &rest[rest.len() - left..],
-            None => return false,
-        }
-    }
-    true
 }
 
 struct Mend<'n> {
@@ -64,11 +51,10 @@ impl Mend<'_> {
 
     /// The root must be of type `object` and list its properties (OpenAI refuses anything else).
     fn root(&mut self, value: Value<'_, '_>) {
-        let typed = value.get("type").and_then(Value::as_str).is_some_and(|kind| kind.is("object"));
-        let listed = value.get("properties").is_some_and(|list| list.kind() == Kind::Object);
-        if typed && listed {
+        if Schema::of(value).rooted {
             return self.value(value, false);
         }
+        let listed = value.get("properties").is_some_and(|list| list.kind() == Kind::Object);
         self.note(Code::SchemaRepaired, "tools[].parameters.type");
         self.out.push_str(r#"{"type":"object""#);
         if !listed {
@@ -167,7 +153,9 @@ mod tests {
     fn mended(raw: &str, quirks: &[Quirk]) -> (String, String) {
         let target = Target { quirks: quirks.to_vec(), ..Target::default() };
         let mut notes = Notes::default();
-        let out = accepted(Some(raw), &target, &mut notes).into_owned();
+        let mut tape = Tape::default();
+        let schema = Schema::of(tape.read(raw).unwrap());
+        let out = accepted(Some(schema), &target, &mut notes).into_owned();
         (out, notes.header())
     }
 

@@ -6,7 +6,7 @@ use super::request::{Reader, expect, string};
 use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Value};
 use crate::note::Code;
-use crate::turn::{Grammar, Tool, ToolKind, ToolName};
+use crate::turn::{Grammar, Schema, Tool, ToolKind, ToolName};
 use std::fmt::Display;
 
 /// Declares every tool of the array `list`.
@@ -43,7 +43,7 @@ fn tool_of<'a>(
     match kind.text().as_ref() {
         "function" => {
             let strict = value.get("strict").and_then(Value::as_bool);
-            let parameters = value.get("parameters").and_then(Value::non_null).map(Value::raw);
+            let parameters = value.get("parameters").and_then(Value::non_null).map(Schema::of);
             let known = ["type", "name", "description", "parameters", "strict"];
             let kind = ToolKind::Function { parameters, strict };
             push(reader, value, namespace, param, "function", &known, kind)
@@ -64,7 +64,7 @@ fn tool_of<'a>(
             push(reader, value, namespace, param, "custom", &known, ToolKind::Custom { grammar })
         }
         "tool_search" => {
-            let parameters = value.get("parameters").and_then(Value::non_null).map(Value::raw);
+            let parameters = value.get("parameters").and_then(Value::non_null).map(Schema::of);
             let name = ToolName { namespace: None, name: Escaped::plain("tool_search") };
             let description = value.get("description").and_then(Value::as_str);
             let kind = ToolKind::ToolSearch { parameters };
