@@ -228,7 +228,7 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
         }
         self.out.push_str(r#","content":["#);
         // MiMo refuses a part without text.
-        let says = |part: &&Part<'_>| !matches!(part, Part::Text(text) if text.is_empty());
+        let says = |part: &&Part<'_>| !matches!(part, Part::Text(text) | Part::Refusal(text) if text.is_empty());
         for (index, part) in parts.iter().filter(says).enumerate() {
             if index > 0 {
                 self.out.push(',');
