@@ -126,9 +126,7 @@ impl Gateway {
         }
         let address = free_address()?;
         let folder = place.work.join(kind.id());
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
+        // What an earlier start left is kept, as it is for a user.
         fs::create_dir_all(&folder)?;
         let command = match kind {
             Kind::Nginx => {

@@ -19,7 +19,7 @@ use crate::drain::Drain;
 /// The most bytes of a request's head; a connection keeps a buffer of that size while its answer
 /// streams. It has 100 headers at most: hyper's own limit, which costs an allocation a request
 /// when it is set.
-const MAX_HEAD: usize = 16 << 10;
+const MAX_HEAD: usize = 12 << 10;
 /// How long to wait after the system refused a connection, for example for want of files.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long a client that was refused may go on sending.
