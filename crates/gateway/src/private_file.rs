@@ -6,8 +6,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::rand;
-
 /// Why a private file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -87,10 +85,11 @@ pub fn read_or_create<const N: usize>(
     })
 }
 
-/// Random bytes for keys.
+/// Random bytes for keys and ids, straight from the system: AWS-LC's own generator takes 30 ms to
+/// start on each thread (measured), which the first request would have to wait for.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    rand::fill(&mut bytes).expect("the system's generator of random bytes does not fail");
+    getrandom::fill(&mut bytes).expect("the system's generator of random bytes does not fail");
     bytes
 }
 

@@ -155,6 +155,7 @@ impl Writer {
             summary: sent.summary,
             seal_reasoning: sent.seal_reasoning,
             compact: sent.compact,
+            refusals_as_text: false,
             whole: true,
             request_id: "req_t".to_owned(),
             provider: "test".to_owned(),
@@ -168,9 +169,9 @@ impl Writer {
         self.encoder.push(event, NOW, &mut self.events);
     }
 
-    fn answer(self) -> Answer {
+    fn answer(mut self) -> Answer {
         let (usage, notes) = (self.encoder.usage(), self.encoder.notes().clone());
-        Answer { events: self.events, object: self.encoder.into_object(), usage, notes }
+        Answer { events: self.events, object: self.encoder.take_object(), usage, notes }
     }
 }
 

@@ -107,6 +107,7 @@ codes! {
     UsageEstimated, "usage-estimated", Defaulted, "the upstream reported no usage; the counts are estimated from the number of bytes";
     InputUnwrapped, "input-unwrapped", Repaired, "the model did not wrap the tool's input as asked; what it wrote was taken";
     CallIncomplete, "call-incomplete", Repaired, "the tool call broke off, so it was not handed out to be run";
+    RefusalAsText, "refusal-as-text", Approximated, "the client shows nothing for a refusal, so it went as text";
     EventDropped, "event-dropped", Dropped, "the upstream sent something that the client's dialect cannot carry";
     MoreNotes, "more-notes", Dropped, "there were more notes than one answer carries";
 }

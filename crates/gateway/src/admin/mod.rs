@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 use wire::fault::{Fault, Kind};
 
-use crate::serve::{Answer, App, is_local_name, json_answer, shown_key, status};
+use crate::serve::{Answer, App, is_local_name, json_answer, shown_keys, status};
 use crate::store::Filter;
 
 /// The most rows of one page.
@@ -28,7 +28,7 @@ pub async fn handle(app: &Arc<App>, request: Request<Incoming>) -> Result<Respon
             "the admin API answers to loopback and to listed names only",
         ));
     }
-    if !shown_key(request.headers()).is_some_and(|shown| app.admin_token.matches(shown)) {
+    if !shown_keys(request.headers()).any(|shown| app.admin_token.matches(shown)) {
         return Err(Fault::new(
             Kind::Forbidden,
             "the admin API wants the token of `$QUIRE_HOME/admin-token` as `Authorization: Bearer`",

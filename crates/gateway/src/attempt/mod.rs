@@ -18,6 +18,7 @@ use wire::chat;
 use wire::fault::{Fault, Kind, Phase};
 use wire::json::{Document, Escaped, SyntaxError};
 use wire::note::{Code, Notes};
+use wire::responses::fault::Reader;
 use wire::responses::{self, Head, Setting};
 
 pub use ledger::Ledger;
@@ -55,6 +56,8 @@ pub struct Ask {
     pub snapshot: Arc<Snapshot>,
     pub head: Arc<Head>,
     pub request_id: String,
+    /// Who will read the answer.
+    pub reader: Reader,
     pub ledger: Ledger,
     /// Receives the notes of each attempt's request as soon as they are known, for a head that goes
     /// out before the answer is over.
@@ -163,6 +166,7 @@ impl Gateway {
             summary: request.turn.settings.summary,
             seal_reasoning: request.seal_reasoning,
             compact: request.compact,
+            refusals_as_text: ask.reader == Reader::Codex,
             whole: !request.turn.settings.stream,
             request_id: ask.request_id.clone(),
             provider: candidate.provider.id.clone(),

@@ -114,6 +114,15 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    /// A client that left gets no end, but what came until then was paid for.
+    fn drop(&mut self) {
+        if self.encoder.ended().is_none() && self.generated {
+            self.ledger.settle(self.encoder.usage(), self.encoder.notes());
+        }
+    }
+}
+
 /// What a relay is made of, beside its upstream.
 #[derive(Debug)]
 pub(super) struct Parts {
@@ -253,7 +262,7 @@ impl Relay {
             Some(fault) => Err(fault),
             None => {
                 let notes = self.writer.encoder.notes().header();
-                Ok((self.writer.encoder.into_object(), notes))
+                Ok((self.writer.encoder.take_object(), notes))
             }
         }
     }

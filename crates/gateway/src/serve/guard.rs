@@ -82,7 +82,7 @@ pub(super) fn check_key(
     if keys.is_empty() && address.ip().to_canonical().is_loopback() {
         return Ok(None);
     }
-    match shown_key(headers).and_then(|shown| keys.verify(shown)) {
+    match shown_keys(headers).find_map(|shown| keys.verify(shown)) {
         Some(caller) => Ok(Some(caller.key_name.clone())),
         None => Err(Fault::new(
             Kind::Forbidden,
@@ -91,14 +91,15 @@ pub(super) fn check_key(
     }
 }
 
-/// The key in a request's head.
-pub fn shown_key(headers: &HeaderMap) -> Option<&str> {
+/// The keys in a request's head. Some clients show their own beside ours.
+pub fn shown_keys(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
     });
-    bearer.or_else(|| headers.get("x-api-key")?.to_str().ok().map(str::trim))
+    let plain = headers.get("x-api-key").and_then(|value| value.to_str().ok()).map(str::trim);
+    bearer.into_iter().chain(plain)
 }
 
 #[cfg(test)]
@@ -140,7 +141,7 @@ mod tests {
         let key = |name: &'static str, value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
-            shown_key(&headers).map(str::to_owned)
+            shown_keys(&headers).next().map(str::to_owned)
         };
         assert_eq!(key("authorization", "Bearer abc"), Some("abc".to_owned()));
         assert_eq!(key("authorization", "bearer  abc "), Some("abc".to_owned()));

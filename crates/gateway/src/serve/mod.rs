@@ -26,7 +26,7 @@ use hyper::body::Incoming;
 use wire::fault::{Fault, Kind};
 
 pub use answer::Answer;
-pub use guard::{is_local_name, shown_key};
+pub use guard::{is_local_name, shown_keys};
 pub use health::status;
 pub use listen::{Listener, PortTaken};
 pub use start::{NotStarted, Running, start};

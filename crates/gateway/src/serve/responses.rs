@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use wire::fault::{Fault, Kind};
 use wire::json::Value;
+use wire::responses::fault::Reader;
 use wire::responses::{Head, Setting, object};
 
 use super::stream::{Parts, Stream};
@@ -31,7 +32,7 @@ pub(super) async fn create(
     let recorder = snapshot.log.enabled.then(|| app.recorder.clone());
     let ledger = Ledger::open(call.id.to_owned(), "responses", recorder, Arc::clone(&app.metrics));
     let reader = super::error::reader_of(call.request.headers());
-    let done = answer(app, snapshot, call, &ledger).await;
+    let done = answer(app, snapshot, call, reader, &ledger).await;
     if let Err(fault) = &done {
         ledger.failed(fault);
     }
@@ -47,6 +48,7 @@ async fn answer(
     app: &Arc<App>,
     snapshot: Arc<Snapshot>,
     call: Call<'_>,
+    reader: Reader,
     ledger: &Ledger,
 ) -> Result<Response<Answer>, Fault> {
     let Call { id, request, key_name } = call;
@@ -101,6 +103,7 @@ async fn answer(
         snapshot,
         head: Arc::clone(&head),
         request_id: id.to_owned(),
+        reader,
         ledger: ledger.clone(),
         early_notes: Arc::clone(&early_notes),
     };

@@ -738,3 +738,16 @@ async fn a_stream_without_end_is_ended_and_hurts_nobody_meanwhile() {
     let written = server.await.unwrap();
     assert!((250..300).contains(&written), "{written} MiB were taken");
 }
+
+#[tokio::test]
+async fn a_refusal_is_text_for_codex_which_shows_nothing_else() {
+    let upstream = Upstream::start(Script::always(says().refusal("I cannot help with that"))).await;
+    let quire = Quire::before(&upstream).await;
+    let part = |told: &Told| told.last()["response"]["output"][0]["content"][0].clone();
+    let other = quire.stream(&plain()).await;
+    assert_eq!(part(&other)["refusal"], "I cannot help with that");
+    let request = ask(&plain()).header("originator", "codex_exec");
+    let codex = told(quire.send(&request).await).await;
+    assert_eq!(part(&codex)["text"], "I cannot help with that");
+    assert_eq!(codex.last()["response"]["quire"]["notes"][0]["code"], "refusal-as-text");
+}

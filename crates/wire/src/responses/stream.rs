@@ -96,7 +96,9 @@ pub struct Setting {
     pub seal_reasoning: bool,
     /// The text of the answer is a summary to be sealed.
     pub compact: bool,
-    /// The object is wanted when the answer has ended, see [`Encoder::into_object`].
+    /// The client shows nothing for a `refusal` part, as Codex (measured on 0.169.0).
+    pub refusals_as_text: bool,
+    /// The object is wanted when the answer has ended, see [`Encoder::take_object`].
     pub whole: bool,
     /// Where the answer comes from, for the member `quire`.
     pub request_id: String,
@@ -219,8 +221,8 @@ impl<V: Vault> Encoder<V> {
     }
 
     /// The whole response object, once the answer has ended, if [`Setting::whole`] asked for it.
-    pub fn into_object(self) -> String {
-        self.object
+    pub fn take_object(&mut self) -> String {
+        std::mem::take(&mut self.object)
     }
 
     /// Takes one event and appends what it makes. `now` is Unix time in seconds.
@@ -255,6 +257,10 @@ impl<V: Vault> Encoder<V> {
         }
         let (prefix, kind) = match kind {
             Opening::Text => ("msg", ItemKind::Message),
+            Opening::Refusal if self.setting.refusals_as_text => {
+                self.notes.add(Code::RefusalAsText, "output[].content[]");
+                ("msg", ItemKind::Message)
+            }
             Opening::Refusal => ("msg", ItemKind::Refusal),
             Opening::Reasoning => {
                 let shown = match self.setting.summary {
