@@ -5,6 +5,7 @@
 
 pub mod fates;
 pub mod fault;
+mod item;
 mod items;
 pub mod object;
 pub mod request;
