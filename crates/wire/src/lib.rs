@@ -7,6 +7,7 @@
 pub mod chat;
 #[doc(hidden)]
 pub mod drive;
+pub mod envelope;
 pub mod fault;
 pub mod json;
 pub mod note;
