@@ -1,7 +1,7 @@
 //! HTTP to providers: a head and a body go out, a head and a stream come back.
 //!
-//! It knows no credentials and no dialect. Connections are kept per origin, but no task drives
-//! them: whoever reads an answer drives its connection. So dropping an answer closes the
+//! It knows no credentials and no dialect. Connections are kept per origin and thread, but no task
+//! reads them: whoever wants an answer reads its connection. So dropping an answer closes the
 //! connection at once, and everything that has arrived is read in one go instead of one chunk a
 //! wake-up. Redirects are never followed.
 

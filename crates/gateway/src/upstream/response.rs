@@ -26,8 +26,8 @@ pub struct Response {
     pub body: Body,
 }
 
-/// The body of an answer. It drives its own connection; dropping it closes that, unless nothing
-/// but the end of the body is to come.
+/// The body of an answer. It reads its own connection; dropping it closes that, unless nothing but
+/// the end of the body is to come.
 #[derive(Debug)]
 pub struct Body {
     /// None once everything has come.

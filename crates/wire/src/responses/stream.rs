@@ -240,20 +240,8 @@ impl<V: Vault> Encoder<V> {
         out.push_str(",\"item\":");
         open.item("in_progress", "", None, out);
         out.push_str("}\n\n");
-        if let Some(content) = open.content_place() {
-            let name = match open.kind {
-                ItemKind::Reasoning { shown: Shown::Summary } => {
-                    "response.reasoning_summary_part.added"
-                }
-                _ => "response.content_part.added",
-            };
-            self.head.event(name, out);
-            open.place(out);
-            out.push_str(content);
-            out.push_str(",\"part\":");
-            open.part("", out);
-            out.push_str("}\n\n");
-        }
+        let names = ("response.reasoning_summary_part.added", "response.content_part.added");
+        self.part(&open, names, "", out);
         open.prepare_delta();
         self.open.push(open);
     }
@@ -384,6 +372,19 @@ impl<V: Vault> Encoder<V> {
         items.join(",")
     }
 
+    /// The event about an item's content part, for items that have one: named for a summary or for
+    /// any other part.
+    fn part(&self, open: &Open, names: (&str, &str), text: &str, out: &mut String) {
+        let Some(content) = open.content_place() else { return };
+        let is_summary = matches!(open.kind, ItemKind::Reasoning { shown: Shown::Summary });
+        self.head.event(if is_summary { names.0 } else { names.1 }, out);
+        open.place(out);
+        out.push_str(content);
+        out.push_str(",\"part\":");
+        open.part(text, out);
+        out.push_str("}\n\n");
+    }
+
     /// The events that end an item's text and content part.
     fn done(&mut self, open: &Open, out: &mut String) {
         let Some((name, member)) = open.done_event() else { return };
@@ -398,20 +399,8 @@ impl<V: Vault> Encoder<V> {
         out.push_str("\":\"");
         out.push_str(&open.text);
         out.push_str("\"}\n\n");
-        if let Some(content) = open.content_place() {
-            let name = match open.kind {
-                ItemKind::Reasoning { shown: Shown::Summary } => {
-                    "response.reasoning_summary_part.done"
-                }
-                _ => "response.content_part.done",
-            };
-            self.head.event(name, out);
-            open.place(out);
-            out.push_str(content);
-            out.push_str(",\"part\":");
-            open.part(&open.text, out);
-            out.push_str("}\n\n");
-        }
+        let names = ("response.reasoning_summary_part.done", "response.content_part.done");
+        self.part(open, names, &open.text, out);
     }
 
     fn end(&mut self, end: End, now: u64, out: &mut String) {
