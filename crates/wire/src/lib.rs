@@ -9,6 +9,8 @@ pub mod chat;
 pub mod dialect;
 #[doc(hidden)]
 pub mod drive;
+#[doc(hidden)]
+pub mod drive_responses;
 pub mod envelope;
 pub mod fates;
 pub mod fault;
@@ -25,3 +27,4 @@ pub mod sse;
 pub mod target;
 pub mod thought;
 pub mod turn;
+mod wrap;
