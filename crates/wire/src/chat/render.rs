@@ -6,7 +6,7 @@ use crate::json::quote_into;
 use crate::names::Names;
 use crate::note::{Code, Notes};
 use crate::target::{MaxTokens, Quirk, Rendered, Structured, Target};
-use crate::turn::{Format, Tool, ToolChoice, ToolKind, ToolName, Turn, Vault};
+use crate::turn::{Format, Tool, ToolChoice, ToolKind, Turn, Vault};
 use crate::wrap;
 use std::fmt::Write as _;
 
@@ -60,7 +60,7 @@ fn offered<'t, 'a>(
         return offered;
     }
     for tool in &turn.tools {
-        if !allowed(&turn.tool_choice, &tool.name) {
+        if !turn.tool_choice.allows(&tool.name) {
             continue;
         }
         if !target.tools || target.max_tools.is_some_and(|max| names.len() >= max) {
@@ -77,16 +77,6 @@ fn offered<'t, 'a>(
         }
     }
     offered
-}
-
-fn allowed(choice: &ToolChoice<'_>, name: &ToolName<'_>) -> bool {
-    match choice {
-        ToolChoice::Allowed { tools, .. } => tools.iter().any(|allowed| {
-            allowed.name == name.name
-                && (allowed.namespace.is_none() || allowed.namespace == name.namespace)
-        }),
-        ToolChoice::Auto | ToolChoice::None | ToolChoice::Required | ToolChoice::Named(_) => true,
-    }
 }
 
 fn declaration(tool: &Tool<'_>, wire: &str, target: &Target, notes: &mut Notes, out: &mut String) {
