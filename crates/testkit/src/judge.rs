@@ -2,9 +2,9 @@
 //!
 //! A shape of Responses is judged by the Open Responses schema for what that defines and by
 //! `corpus/spec/responses-extensions.json` for the rest; what no schema says (order, sums,
-//! identity, one end) is judged by rules written here. The other dialects have no schema; their
-//! shapes are tables made after the SDKs. The judges know nothing of requests or of how an answer
-//! was made. Start reading at [`responses_stream`], [`chat_stream`] and [`messages_stream`].
+//! identity, one end) is judged by rules written here. Messages has no schema; its shapes are tables
+//! made after the SDK. The judges know nothing of requests or of how an answer was made. Start
+//! reading at [`responses_stream`] and [`chat_stream`].
 
 mod book;
 mod chat;
@@ -126,6 +126,37 @@ pub fn responses_answer(answer: &Value) -> Result<(), Vec<Complaint>> {
     findings.verdict()
 }
 
+/// Judges a whole stream of Chat Completions, as its bytes came. `include_usage` says whether the
+/// request asked for the usage.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn chat_stream(stream: &str, include_usage: bool) -> Result<(), Vec<Complaint>> {
+    chat::stream(stream, include_usage)
+}
+
+/// Judges a whole answer of Chat Completions.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn chat_answer(answer: &Value) -> Result<(), Vec<Complaint>> {
+    chat::answer(answer)
+}
+
+/// The whole answer that a stream of Chat Completions adds up to.
+pub fn chat_fold(stream: &str) -> Value {
+    chat::fold(stream)
+}
+
+/// Judges that a stream adds up to what was answered whole to the same request. Ids, times and the
+/// number of the request may differ.
+///
+/// # Errors
+/// Every member in which they differ.
+pub fn chat_same(stream: &str, answer: &Value) -> Result<(), Vec<Complaint>> {
+    chat::same(stream, answer)
+}
+
 /// Judges a whole stream of Messages, as [`responses_stream`].
 ///
 /// # Errors
@@ -167,35 +198,6 @@ pub fn messages_same(frames: &[(String, String)], answer: &Value) -> Result<(), 
 pub fn frames(stream: impl AsRef<[u8]>) -> Vec<(String, String)> {
     let events = crate::sse::parse(stream);
     events.into_iter().map(|event| (event.name.unwrap_or_default(), event.data)).collect()
-/// Judges a whole stream of Chat Completions, as its bytes came. `include_usage` says whether the
-/// request asked for the usage.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn chat_stream(stream: &str, include_usage: bool) -> Result<(), Vec<Complaint>> {
-    chat::stream(stream, include_usage)
-}
-
-/// Judges a whole answer of Chat Completions.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn chat_answer(answer: &Value) -> Result<(), Vec<Complaint>> {
-    chat::answer(answer)
-}
-
-/// The whole answer that a stream of Chat Completions adds up to.
-pub fn chat_fold(stream: &str) -> Value {
-    chat::fold(stream)
-}
-
-/// Judges that a stream adds up to what was answered whole to the same request. Ids, times and the
-/// number of the request may differ.
-///
-/// # Errors
-/// Every member in which they differ.
-pub fn chat_same(stream: &str, answer: &Value) -> Result<(), Vec<Complaint>> {
-    chat::same(stream, answer)
 }
 
 /// Judges the body of an error that was answered with this status.

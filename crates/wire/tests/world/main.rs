@@ -8,4 +8,5 @@
 mod carrier;
 mod chat;
 mod responses;
+mod responses_out;
 mod surroundings;
