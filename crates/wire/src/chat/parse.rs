@@ -18,11 +18,7 @@ use std::collections::HashSet;
 /// names it.
 pub fn parse<'a>(body: Value<'_, 'a>, notes: &mut Notes) -> Result<Turn<'a>, Fault> {
     if is_responses_shaped(body) {
-        let mut turn = responses::parse(body, notes)?;
-        let options = body.get("stream_options").and_then(Value::non_null);
-        let wanted = options.and_then(|options| options.get("include_usage")?.as_bool());
-        turn.settings.include_usage = wanted.unwrap_or(false);
-        return Ok(turn);
+        return responses_shaped(body, notes);
     }
     let mut reader = Reader { notes, turn: Turn::default() };
     reader.body(body)?;
@@ -35,6 +31,21 @@ pub fn parse<'a>(body: Value<'_, 'a>, notes: &mut Notes) -> Result<Turn<'a>, Fau
 pub fn is_responses_shaped(body: Value<'_, '_>) -> bool {
     let has = |name: &str| body.get(name).and_then(Value::non_null).is_some();
     has("input") && !has("messages")
+}
+
+/// Reads a Responses request whose answer will be Chat Completions.
+fn responses_shaped<'a>(body: Value<'_, 'a>, notes: &mut Notes) -> Result<Turn<'a>, Fault> {
+    let mut own = Notes::default();
+    let mut turn = responses::parse(body, &mut own)?;
+    let usage = body.get("stream_options").and_then(|options| options.get("include_usage"));
+    turn.settings.include_usage = usage.and_then(Value::as_bool).unwrap_or(false);
+    for note in own.list() {
+        // That dialect has no such option; here it counts.
+        if note.at != "stream_options" || usage.is_none() {
+            (0..note.count).for_each(|_| notes.add(note.code, note.at.clone()));
+        }
+    }
+    Ok(turn)
 }
 
 /// The state of one reading.

@@ -55,11 +55,6 @@ pub(super) fn web_search<'a>(
         const PLACE: &str = "web_search_options.user_location";
         rest(reader, place, Section::Field, PLACE, &["type", "approximate"], PLACE)?;
     }
-    if let Some(location) = location {
-        const PLACE: &str = "web_search_options.user_location.approximate";
-        let known = ["city", "country", "region", "timezone"];
-        rest(reader, location, Section::Field, PLACE, &known, PLACE)?;
-    }
     let search = WebSearch {
         location: location.map(Value::raw),
         context_size: value.get("search_context_size").and_then(Value::as_str),

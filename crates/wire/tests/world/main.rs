@@ -7,5 +7,9 @@
 
 mod carrier;
 mod chat;
+mod chat_carrier;
+mod chat_requests;
 mod responses;
+#[path = "../common/shown.rs"]
+mod shown;
 mod surroundings;
