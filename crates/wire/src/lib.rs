@@ -9,6 +9,8 @@ pub mod chat;
 pub mod dialect;
 #[doc(hidden)]
 pub mod drive;
+#[doc(hidden)]
+pub mod drive_responses;
 pub mod envelope;
 pub mod fates;
 pub mod fault;
@@ -27,3 +29,4 @@ pub mod target;
 pub mod thought;
 pub mod turn;
 mod usage;
+mod wrap;

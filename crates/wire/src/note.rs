@@ -82,7 +82,7 @@ codes! {
     ToolsCut, "tools-cut", Dropped, "the target takes fewer tools; those beyond its limit were not offered to the model";
     CustomTool, "custom-tool-as-function", Approximated, "the target has no freeform tools: the model sees a function with one string, and the grammar in its description";
     NamespaceText, "namespace-description", Dropped, "the target has no namespaces: tools keep their names, the group's own description is lost";
-    StrictIgnored, "strict-ignored", Dropped, "the target does not promise to follow tool schemas strictly";
+    StrictIgnored, "strict-ignored", Dropped, "the target does not promise to follow this schema strictly";
     EncryptedFlag, "encrypted-flag", Dropped, "the schema member `encrypted` is known to OpenAI only";
     SchemaRepaired, "schema-repaired", Repaired, "the tool's schema was not one that the target accepts";
     ToolChoice, "tool-choice", Approximated, "the target does not know this tool choice; the nearest was asked for";
@@ -92,6 +92,8 @@ codes! {
     SchemaAsObject, "schema-as-object", Approximated, "the target cannot follow a JSON schema; it was asked for any JSON object";
     FormatIgnored, "format-ignored", Dropped, "the target cannot be told the form of its answer";
     MaxTokensClamped, "max-tokens-clamped", Approximated, "the model cannot write that much; its own limit was asked for";
+    MaxTokensRaised, "max-tokens-raised", Approximated, "the target refuses so small a limit; the least that it accepts was asked for";
+    IdShortened, "id-shortened", Approximated, "the target takes ids of at most 64 characters; this one was cut and ends in a hash, the same every time";
     SystemMoved, "system-moved", Approximated, "the target takes system text only at the start; later text went as a user message";
     ResultMissing, "tool-result-missing", Repaired, "a tool call without a result got a placeholder, since the target demands one";
     ResultOrphan, "tool-result-orphan", Repaired, "a tool result without its call went as a user message";
