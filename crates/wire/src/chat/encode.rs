@@ -8,7 +8,7 @@
 
 use super::whole::{Call, Message};
 use crate::answer::{Head, Setting, provenance};
-use crate::fault::{Fault, Kind as FaultKind, Phase};
+use crate::fault::{Fault, Kind as FaultKind, Phase, Reader};
 use crate::json::{Escaped, quote_into};
 use crate::names::IdentityKind;
 use crate::note::{Code, Notes};
@@ -455,7 +455,7 @@ impl<V: Vault> Encoder<V> {
 
     /// SDKs raise an error for a chunk that holds one; `[DONE]` would say that all is well.
     fn fail(&mut self, fault: &Fault, out: &mut String) {
-        let body = fault::answer(fault, fault::Reader::Other).body;
+        let body = fault::answer(fault, Reader::Other).body;
         piece(["data: ", &body, "\n\n", "", ""], out);
         if self.setting.whole {
             self.object = body;
