@@ -78,6 +78,7 @@ codes! {
     FileOmitted, "file-omitted", Dropped, "the model cannot read files, so a short marker stands for it";
     UnknownTool, "unknown-tool", Dropped, "quire does not know this kind of tool, so it was not offered to the model";
     ToolDropped, "tool-dropped", Dropped, "the target cannot run this hosted tool, so it was not offered to the model";
+    FunctionsAsTools, "functions-as-tools", Approximated, "the request declares tools in the older form; calls come back in the newer one, as `tool_calls`";
     ToolsCut, "tools-cut", Dropped, "the target takes fewer tools; those beyond its limit were not offered to the model";
     CustomTool, "custom-tool-as-function", Approximated, "the target has no freeform tools: the model sees a function with one string, and the grammar in its description";
     NamespaceText, "namespace-description", Dropped, "the target has no namespaces: tools keep their names, the group's own description is lost";
