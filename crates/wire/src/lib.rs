@@ -14,6 +14,7 @@ pub mod fates;
 pub mod fault;
 pub mod json;
 mod members;
+pub mod messages;
 pub mod names;
 pub mod note;
 pub mod partial;
