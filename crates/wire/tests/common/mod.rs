@@ -4,6 +4,7 @@
 
 pub(crate) mod events;
 pub(crate) mod shown;
+pub(crate) mod messages;
 
 use serde_json::{Value, json};
 use testkit::judge;
