@@ -9,6 +9,8 @@ pub mod chat;
 pub mod dialect;
 #[doc(hidden)]
 pub mod drive;
+#[doc(hidden)]
+pub mod drive_messages;
 pub mod envelope;
 pub mod fates;
 pub mod fault;
