@@ -17,13 +17,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// A dialect of the gateway's clients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    Responses,
-    Chat,
-    Messages,
-}
+pub use crate::Dialect;
 
 /// What a complaint is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
