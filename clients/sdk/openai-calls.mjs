@@ -141,11 +141,20 @@ async function gather(chunks, told) {
   members.texts = texts;
   members.text = texts[0] ?? "";
   members.calls = calls.map((call) => ({ ...call, arguments: parsed(call.arguments) }));
-  const history = { role: "assistant", content: members.text || null };
-  if (members.thinking) history.reasoning_content = members.thinking;
+  return members;
+}
+
+/** The message of an answer as users write it who put a stream together. */
+function historyOf({ text, thinking, calls }) {
+  const message = { role: "assistant", content: text || null };
+  if (thinking) message.reasoning_content = thinking;
   if (calls.length > 0)
-    history.tool_calls = calls.map(({ id, ...rest }) => ({ id, type: "function", function: rest }));
-  return [members, history];
+    message.tool_calls = calls.map((call) => ({
+      id: call.id,
+      type: "function",
+      function: { name: call.name, arguments: JSON.stringify(call.arguments) },
+    }));
+  return message;
 }
 
 /** Asks once; notes the answer and returns the message for the history. */
@@ -159,9 +168,8 @@ async function chatAsk(client, model, mode, told, messages, more = {}) {
   request.stream_options = { include_usage: true };
   if (mode === "stream") {
     const chunks = await client.chat.completions.create({ ...request, stream: true });
-    const [members, history] = await gather(chunks, told);
-    told.answers.push(members);
-    return history;
+    told.answers.push(await gather(chunks, told));
+    return historyOf(told.answers.at(-1));
   }
   const stream = client.chat.completions.stream(request);
   for (const kind of ["content.delta", "content.done", "refusal.delta", "refusal.done"])
@@ -171,9 +179,9 @@ async function chatAsk(client, model, mode, told, messages, more = {}) {
     stream.on(kind, () => told.event(kind));
   }
   stream.on("chunk", (chunk) => be(CHUNK, chunk, "chunk"));
-  const completion = await stream.finalChatCompletion();
-  told.answers.push(ofCompletion(completion));
-  return completion.choices[0].message;
+  told.answers.push(ofCompletion(await stream.finalChatCompletion()));
+  // The parser's own members, such as `parsed`, are no part of the request's types.
+  return historyOf(told.answers.at(-1));
 }
 
 const user = (content) => ({ role: "user", content });

@@ -104,19 +104,24 @@ def gather(chunks, told):
     members["text"] = texts.get(0, "")
     ordered = [calls[index] for index in sorted(calls)]
     members["calls"] = [{**call, "arguments": arguments(call["arguments"])} for call in ordered]
-    history = {"role": "assistant", "content": members["text"] or None}
+    return members
+
+
+def history_of(members):
+    """The message of an answer as users write it who put a stream together."""
+    message = {"role": "assistant", "content": members["text"] or None}
     if members["thinking"]:
-        history["reasoning_content"] = members["thinking"]
-    if ordered:
-        history["tool_calls"] = [
+        message["reasoning_content"] = members["thinking"]
+    if members["calls"]:
+        message["tool_calls"] = [
             {
                 "id": call["id"],
                 "type": "function",
-                "function": {"name": call["name"], "arguments": call["arguments"]},
+                "function": {"name": call["name"], "arguments": json.dumps(call["arguments"])},
             }
-            for call in ordered
+            for call in members["calls"]
         ]
-    return members, history
+    return message
 
 
 def chat_ask(client, model, mode, told, messages, **more):
@@ -128,16 +133,15 @@ def chat_ask(client, model, mode, told, messages, **more):
         return completion.choices[0].message
     request["stream_options"] = {"include_usage": True}
     if mode == "stream":
-        members, history = gather(client.chat.completions.create(stream=True, **request), told)
-        told.answers.append(members)
-        return history
+        told.answers.append(gather(client.chat.completions.create(stream=True, **request), told))
+        return history_of(told.answers[-1])
     with client.chat.completions.stream(**request) as stream:
         for event in stream:
             if event.type != "chunk":
                 told.event(event.type)
-        completion = stream.get_final_completion()
-    told.answers.append(of_completion(completion))
-    return completion.choices[0].message
+        told.answers.append(of_completion(stream.get_final_completion()))
+    # The parser's own members, such as `parsed`, are no part of the request's types.
+    return history_of(told.answers[-1])
 
 
 def chat_text(client, model, mode, told):

@@ -17,6 +17,7 @@ pub mod quire;
 pub mod replay;
 pub mod room;
 pub mod scene;
+pub mod sdk;
 pub mod stage;
 
 pub use room::Room;
