@@ -4,23 +4,15 @@
 //! content closes the one before it, and a call is closed by the next call once its arguments are
 //! whole. The end is held back until the stream is over, since usage may follow the finish.
 
-use super::fault;
-use super::target::{Quirk, Target};
 use super::think::{Piece, ThinkTags};
+use crate::answer::Ending;
 use crate::fault::{Fault, Kind, Phase};
 use crate::json::{Escaped, Kind as Json, Tape, Value};
 use crate::partial::{Halves, Progress};
+use crate::said;
 use crate::sse::Frame;
-use crate::turn::{End, Event, Finish, Opening, Usage};
-
-/// How the bytes of a stream ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Ending {
-    /// The upstream closed the stream.
-    Closed,
-    /// It broke, and this is why.
-    Broken(Fault),
-}
+use crate::target::{Quirk, Target};
+use crate::turn::{End, Event, Finish, Form, Opening, Usage};
 
 /// The reader of one answer.
 #[derive(Debug)]
@@ -135,7 +127,7 @@ impl Decoder {
                 _ => {}
             }
         }
-        if suspicious && let Some(fault) = fault::in_stream(chunk) {
+        if suspicious && let Some(fault) = said::in_stream(chunk) {
             return self.fail(fault, sink);
         }
         if let Some(choice) = choice {
@@ -400,6 +392,7 @@ fn usage_of(usage: Value<'_, '_>) -> Option<Usage> {
         cache_written: cache_written.min(input - cached),
         output,
         reasoning: reasoning.min(output),
+        searches: 0,
     })
 }
 
@@ -634,7 +627,10 @@ impl Parts {
         self.close_whole_calls(sink);
         name.escaped().clone_into(&mut self.calls[at].name);
         let id = self.told_id(at);
-        let part = self.open(Opening::Call { id: Escaped::trusted(id), name: name.borrow() }, sink);
+        let part = self.open(
+            Opening::Call { id: Escaped::trusted(id), name: name.borrow(), form: Form::Arguments },
+            sink,
+        );
         let before = std::mem::replace(&mut self.calls[at].state, CallState::Open(part));
         if let CallState::Unnamed(waiting) = before
             && !waiting.is_empty()
