@@ -208,7 +208,7 @@ const chat = {
     return chatAsk(client, model, mode, told, [user(toys.PROMPT)], { ...known, frobnicate: true });
   },
 
-  tools: async (client, model, mode, told) => {
+  tools: async (client, model, mode, told, more = {}) => {
     const strict = mode === "helper" ? { strict: true } : {};
     const tools = Object.entries(toys.TOOLS).map(([name, tool]) => ({
       type: "function",
@@ -216,7 +216,7 @@ const chat = {
     }));
     const messages = [user(toys.PROMPT)];
     for (let turn = 0; turn < toys.TURNS; turn += 1) {
-      const message = await chatAsk(client, model, mode, told, messages, { tools });
+      const message = await chatAsk(client, model, mode, told, messages, { tools, ...more });
       const { calls } = told.answers.at(-1);
       if (calls.length === 0) return;
       messages.push(message);
@@ -233,8 +233,9 @@ const chat = {
     return chatAsk(client, model, mode, told, [user(parts)]);
   },
 
-  effort: (client, model, mode, told) =>
-    chatAsk(client, model, mode, told, [user(toys.PROMPT)], { reasoning_effort: "low" }),
+  // A tool loop of a model that thinks.
+  thinking: (client, model, mode, told) =>
+    chat.tools(client, model, mode, told, { reasoning_effort: "low" }),
 
   // Structured output: by the schema, or by the helper that makes and reads it.
   schema: async (client, model, mode, told) => {

@@ -177,7 +177,7 @@ def chat_odd(client, model, mode, told):
     chat_ask(client, model, mode, told, messages, **more, extra_body={"frobnicate": True})
 
 
-def chat_tools(client, model, mode, told):
+def chat_tools(client, model, mode, told, **more):
     strict = {"strict": True} if mode == "helper" else {}
     tools = [
         {"type": "function", "function": {"name": name, **tool, **strict}}
@@ -185,7 +185,7 @@ def chat_tools(client, model, mode, told):
     ]
     messages = [{"role": "user", "content": toys.PROMPT}]
     for _ in range(toys.TURNS):
-        message = chat_ask(client, model, mode, told, messages, tools=tools)
+        message = chat_ask(client, model, mode, told, messages, tools=tools, **more)
         calls = told.answers[-1]["calls"]
         if not calls:
             return
@@ -195,15 +195,15 @@ def chat_tools(client, model, mode, told):
             messages.append({"role": "tool", "tool_call_id": call["id"], "content": result})
 
 
+def chat_thinking(client, model, mode, told):
+    """A tool loop of a model that thinks."""
+    chat_tools(client, model, mode, told, reasoning_effort="low")
+
+
 def chat_image(client, model, mode, told):
     url = {"url": f"data:image/png;base64,{toys.picture()}"}
     parts = [{"type": "text", "text": "Which colour?"}, {"type": "image_url", "image_url": url}]
     chat_ask(client, model, mode, told, [{"role": "user", "content": parts}])
-
-
-def chat_effort(client, model, mode, told):
-    messages = [{"role": "user", "content": toys.PROMPT}]
-    chat_ask(client, model, mode, told, messages, reasoning_effort="low")
 
 
 def chat_schema(client, model, mode, told):
@@ -371,7 +371,7 @@ CALLS = {
     "chat.odd": chat_odd,
     "chat.tools": chat_tools,
     "chat.image": chat_image,
-    "chat.effort": chat_effort,
+    "chat.thinking": chat_thinking,
     "chat.schema": chat_schema,
     "chat.several": chat_several,
     "responses.text": responses_text,

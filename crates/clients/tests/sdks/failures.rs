@@ -1,0 +1,176 @@
+//! What goes wrong reaches the user of every SDK as the class, status and words that it should
+//! have; what will not go away is not tried again.
+
+use clients::quire;
+use clients::sdk::Failure;
+use testkit::script::{End, refuses, says};
+
+use super::*;
+
+over_every_pair! { permanent_refusals a_passing_refusal an_error_inside_the_stream a_cut }
+
+/// The words of the upstream, its status, and the classes by which users of the SDKs catch it.
+const REFUSALS: [(u16, &str, &str, &str); 4] = [
+    (400, "this lab does not serve requests on a full moon", "BadRequestError", "BadRequestError"),
+    (403, "this lab does not serve this country", "PermissionDeniedError", "PermissionDeniedError"),
+    (402, "Insufficient Balance", "APIStatusError", "PaymentRequiredError"),
+    (401, "Authentication Fails, your api key is invalid", "AuthenticationError", "AuthenticationError"),
+];
+
+fn is_class(sdk: Sdk, failure: &Failure, openai: &str, anthropic: &str) -> bool {
+    let expected = match sdk {
+        // JavaScript has one class less.
+        Sdk::OpenAiJs if openai == "APIStatusError" => "APIError",
+        Sdk::OpenAiPython | Sdk::OpenAiJs => openai,
+        Sdk::AnthropicPython | Sdk::AnthropicJs => anthropic,
+    };
+    failure.class == expected
+}
+
+async fn permanent_refusals(client: Dialect, upstream: Dialect) {
+    for sdk in sdks(client) {
+        for (status, words, openai, anthropic) in REFUSALS {
+            let refusal = refuses(status).error("invalid_request_error", "full_moon", words);
+            let modes = if status == 400 { &MODES[..] } else { &MODES[1..2] };
+            let script = Script::steps(modes.iter().map(|_| refusal.clone().into()));
+            let stage = stage(sdk, upstream, script).await;
+            // Two retries are what the SDKs' users have; none must happen.
+            let calls = Calls::of(sdk, &calls(client, "text", modes)).retries(2);
+            let Played { told, sent } = play(stage, calls).await;
+            for told in &told {
+                let failure = told.failed();
+                assert_eq!(failure.status, Some(u64::from(status)), "{told:#?}");
+                assert!(is_class(sdk, failure, openai, anthropic), "{told:#?}");
+                assert!(failure.text("words").contains(words), "{told:#?}");
+                assert!(!failure.text("type").is_empty(), "{told:#?}");
+                assert_eq!(told.requests.len(), 1, "it was tried again: {told:#?}");
+            }
+            assert_eq!(sent.len(), modes.len());
+        }
+    }
+}
+
+async fn a_passing_refusal(client: Dialect, upstream: Dialect) {
+    for sdk in sdks(client) {
+        let modes = ["whole", "stream"];
+        let script = Script::steps([
+            refuses(429).header("retry-after", "1").into(),
+            says().text("Patience.").into(),
+            refuses(503).into(),
+            says().text("Patience.").into(),
+        ]);
+        let stage = stage(sdk, upstream, script).await;
+        let calls = Calls::of(sdk, &calls(client, "text", &modes));
+        for told in play(stage, calls).await.told {
+            assert_eq!(told.answer().text, "Patience.", "{told:#?}");
+            assert_eq!(told.requests.len(), 1, "{told:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_stays_is_told_with_its_wait() {
+    for client in Dialect::ALL {
+        for sdk in sdks(client) {
+            // Longer than anybody waits within a request.
+            let refusal = refuses(429).header("retry-after", "3600");
+            let stage = stage(sdk, Dialect::Chat, Script::always(refusal)).await;
+            let calls = Calls::of(sdk, &calls(client, "text", &["stream"]));
+            for told in play(stage, calls).await.told {
+                let failure = told.failed();
+                assert_eq!(failure.status, Some(429), "{told:#?}");
+                assert_eq!(failure.class, "RateLimitError", "{told:#?}");
+                assert_eq!(failure.text("retry_after"), "3600", "{told:#?}");
+            }
+        }
+    }
+}
+
+/// The words of a failure inside a stream. The Responses stream has no errors, but an answer that
+/// failed; the helpers of the SDKs take it as they like.
+fn words_of_broken(client: Dialect, told: &Told) -> String {
+    if let Some(failure) = &told.failure {
+        return format!("{} {}", failure.message, failure.text("words"));
+    }
+    assert_eq!(client, Dialect::Responses, "a broken stream is no answer: {told:#?}");
+    let answer = told.answer();
+    assert_eq!(answer.finish, "failed", "{told:#?}");
+    answer.raw["failure"]["message"].as_str().unwrap_or_default().to_owned()
+}
+
+async fn an_error_inside_the_stream(client: Dialect, upstream: Dialect) {
+    let words = "the lab ran out of ink";
+    for sdk in sdks(client) {
+        let modes = ["stream", "helper"];
+        let failing = says().text("Dear").error("server_error", "server_error", words);
+        let script = for_each_mode(&modes, [failing.without_finish()]);
+        let stage = stage(sdk, upstream, script).await;
+        let calls = Calls::of(sdk, &calls(client, "text", &modes));
+        for told in play(stage, calls).await.told {
+            let said = words_of_broken(client, &told);
+            // The Python helper of Responses has words of its own.
+            let own = client == Dialect::Responses && told.mode() == "helper";
+            assert!(own || said.contains(words), "`{said}`: {told:#?}");
+            assert_eq!(told.requests.len(), 1, "{told:#?}");
+        }
+    }
+}
+
+async fn a_cut(client: Dialect, upstream: Dialect) {
+    for sdk in sdks(client) {
+        let modes = ["stream", "helper"];
+        let script = for_each_mode(&modes, [says().text("Half of an").cut(End::Reset)]);
+        let stage = stage(sdk, upstream, script).await;
+        let calls = Calls::of(sdk, &calls(client, "text", &modes));
+        let Played { told, sent } = play(stage, calls).await;
+        for told in &told {
+            assert!(!words_of_broken(client, told).is_empty(), "{told:#?}");
+        }
+        assert_eq!(sent.len(), modes.len(), "nothing is retried once something was said");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_not_found_and_names_what_there_is() {
+    for client in Dialect::ALL {
+        for sdk in sdks(client) {
+            let stage = stage(sdk, Dialect::Chat, Script::default()).await;
+            let calls = Calls::of(sdk, &calls(client, "text", &MODES)).retries(2);
+            for told in play(stage, calls.model("labb/mock-model")).await.told {
+                let failure = told.failed();
+                assert_eq!(failure.class, "NotFoundError", "{told:#?}");
+                assert_eq!(failure.status, Some(404), "{told:#?}");
+                assert!(failure.text("words").contains("lab/mock-model"), "{told:#?}");
+                if client == Dialect::Messages {
+                    assert_eq!(failure.text("type"), "not_found_error", "{told:#?}");
+                } else {
+                    assert_eq!(failure.text("code"), "model_not_found", "{told:#?}");
+                }
+                assert_eq!(told.requests.len(), 1, "{told:#?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_client_key_is_refused_at_once_and_the_right_one_serves() {
+    for client in Dialect::ALL {
+        for sdk in sdks(client) {
+            let room = Room::fresh(sdk.name());
+            let added = quire::run(&room, &["key", "add", "tests"]).await;
+            assert_eq!(added.code, Some(0), "{}{}", added.stdout, added.stderr);
+            let key = added.stdout.split_whitespace().last().unwrap_or_default().to_owned();
+            let script = Script::steps([says().text("Come in.").into()]);
+            let stage = Stage::speaking(Dialect::Chat, room, script).await;
+            let wrong = Calls::of(sdk, &calls(client, "text", &["whole"])).retries(2);
+            let right = wrong.clone().key(&key);
+            for told in wrong.to(&stage.room, stage.quire.address()).await {
+                assert_eq!(told.failed().class, "PermissionDeniedError", "{told:#?}");
+                assert_eq!(told.requests.len(), 1, "{told:#?}");
+            }
+            for told in play(stage, right).await.told {
+                assert_eq!(told.answer().text, "Come in.");
+            }
+        }
+    }
+}
