@@ -1,14 +1,16 @@
 //! Codex plays the scenes that every client plays.
 
+use clients::Stage;
 use clients::codex::{self, Outcome, Run, Setup};
 use clients::scene::{LIMIT, Scene};
-use clients::{Stage, chat};
+use clients::sent::chat;
 use serde_json::Value;
+use testkit::Dialect;
 
 /// Plays a scene; the outcome and the requests are for what only this test wants to know.
 async fn play(name: &str) -> (Outcome, Vec<Value>) {
     let scene = Scene::named(name);
-    let stage = Stage::set(scene.name, (scene.script)(codex::HANDS)).await;
+    let stage = Stage::for_scene(scene, Dialect::Chat, codex::HANDS).await;
     // Codex's own retries are on: that they are needed or not is part of the scene.
     Setup::new("gpt-5.5").retries().write(&stage.room, &stage.quire.base_url());
     let outcome = Run::exec(&stage.room, scene.prompt).limit(LIMIT).run().await;
