@@ -14,6 +14,7 @@ pub mod codex;
 pub mod install;
 pub mod matrix;
 pub mod opencode;
+pub mod pairs;
 pub mod pi;
 pub mod process;
 pub mod quire;

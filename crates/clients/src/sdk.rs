@@ -83,8 +83,8 @@ pub struct Calls {
 
 impl Calls {
     /// The calls `NAME:MODE` of a program of `clients/sdk`, which lists them; nothing is tried again.
-    pub fn of<'a>(sdk: Sdk, calls: impl IntoIterator<Item = &'a str>) -> Calls {
-        let calls = calls.into_iter().map(str::to_owned).collect();
+    pub fn of(sdk: Sdk, calls: impl IntoIterator<Item = impl Into<String>>) -> Calls {
+        let calls = calls.into_iter().map(Into::into).collect();
         let (model, key) = ("lab/mock-model".to_owned(), canary::CLIENT_KEY.to_owned());
         Calls { sdk, model, key, retries: 0, calls }
     }

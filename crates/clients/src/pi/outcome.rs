@@ -70,10 +70,11 @@ impl Outcome {
             .collect()
     }
 
-    /// The usage of all messages together. Pi counts cached tokens beside the others.
+    /// The usage of all messages together, but of those that failed, since another took their
+    /// place. Pi counts cached tokens beside the others.
     pub fn usage(&self) -> Usage {
         let mut sum = Usage::default();
-        for message in self.messages() {
+        for message in self.messages().filter(|message| message["stopReason"] != "error") {
             let count = |name: &str| message["usage"][name].as_u64().unwrap_or_default();
             sum.input += count("input") + count("cacheRead") + count("cacheWrite");
             sum.cached += count("cacheRead");

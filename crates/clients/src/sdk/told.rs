@@ -90,11 +90,8 @@ impl Told {
     /// When there was an error, or another number of answers.
     #[track_caller]
     pub fn answer(&self) -> &Answer {
-        self.succeeded();
-        let [answer] = &self.answers[..] else {
-            panic!("`{}` has not one answer: {:#}", self.call, self.raw)
-        };
-        answer
+        assert_eq!(self.answers.len(), 1, "`{}` has not one answer: {:#}", self.call, self.raw);
+        self.last()
     }
 
     /// The last answer of a loop.
@@ -167,7 +164,10 @@ fn usage(raw: &Value) -> Option<Usage> {
         Usage {
             input: either("/prompt_tokens", "/input_tokens") + beside.unwrap_or_default() + written,
             cached: beside.unwrap_or_else(|| {
-                either("/prompt_tokens_details/cached_tokens", "/input_tokens_details/cached_tokens")
+                either(
+                    "/prompt_tokens_details/cached_tokens",
+                    "/input_tokens_details/cached_tokens",
+                )
             }),
             output: either("/completion_tokens", "/output_tokens"),
             reasoning: count("/completion_tokens_details/reasoning_tokens").unwrap_or_else(|| {

@@ -66,10 +66,11 @@ async fn a_message_is_told_as_it_was_said() {
 
 async fn plays_tools(sdk: Sdk, profile: Profile, name: &str) {
     let script = loops([
-        says()
-            .text("Let me see.")
-            .call("call_a", "add", json!({"a": 2, "b": 3}))
-            .call("call_b", "weather", json!({"city": "Köln"})),
+        says().text("Let me see.").call("call_a", "add", json!({"a": 2, "b": 3})).call(
+            "call_b",
+            "weather",
+            json!({"city": "Köln"}),
+        ),
         says().text("Five, and mild."),
     ]);
     let calls = modes(name);

@@ -2,50 +2,85 @@
 //! have; what will not go away is not tried again.
 
 use clients::quire;
-use clients::sdk::Failure;
 use testkit::script::{End, refuses, says};
 
 use super::*;
 
-over_every_pair! { permanent_refusals a_passing_refusal an_error_inside_the_stream a_cut }
-
-/// The words of the upstream, its status, and the classes by which users of the SDKs catch it.
-const REFUSALS: [(u16, &str, &str, &str); 4] = [
-    (400, "this lab does not serve requests on a full moon", "BadRequestError", "BadRequestError"),
-    (403, "this lab does not serve this country", "PermissionDeniedError", "PermissionDeniedError"),
-    (402, "Insufficient Balance", "APIStatusError", "PaymentRequiredError"),
-    (401, "Authentication Fails, your api key is invalid", "AuthenticationError", "AuthenticationError"),
-];
-
-fn is_class(sdk: Sdk, failure: &Failure, openai: &str, anthropic: &str) -> bool {
-    let expected = match sdk {
-        // JavaScript has one class less.
-        Sdk::OpenAiJs if openai == "APIStatusError" => "APIError",
-        Sdk::OpenAiPython | Sdk::OpenAiJs => openai,
-        Sdk::AnthropicPython | Sdk::AnthropicJs => anthropic,
-    };
-    failure.class == expected
+clients::each_pair! {
+    permanent_refusals,
+    an_empty_account,
+    a_passing_refusal,
+    an_error_inside_the_stream,
+    a_cut,
 }
+
+/// A refusal of the upstream: its status and words, and the classes by which the users of OpenAI's
+/// and Anthropic's SDKs catch it.
+struct Refusal {
+    status: u16,
+    words: &'static str,
+    openai: &'static str,
+    anthropic: &'static str,
+}
+
+const REFUSALS: [Refusal; 3] = [
+    Refusal {
+        status: 400,
+        words: "this lab does not serve requests on a full moon",
+        openai: "BadRequestError",
+        anthropic: "BadRequestError",
+    },
+    Refusal {
+        status: 403,
+        words: "this lab does not serve this country",
+        openai: "PermissionDeniedError",
+        anthropic: "PermissionDeniedError",
+    },
+    Refusal {
+        status: 401,
+        words: "Authentication Fails, your api key is invalid",
+        openai: "AuthenticationError",
+        anthropic: "AuthenticationError",
+    },
+];
 
 async fn permanent_refusals(client: Dialect, upstream: Dialect) {
     for sdk in sdks(client) {
-        for (status, words, openai, anthropic) in REFUSALS {
+        for Refusal { status, words, openai, anthropic } in REFUSALS {
             let refusal = refuses(status).error("invalid_request_error", "full_moon", words);
             let modes = if status == 400 { &MODES[..] } else { &MODES[1..2] };
             let script = Script::steps(modes.iter().map(|_| refusal.clone().into()));
             let stage = stage(sdk, upstream, script).await;
             // Two retries are what the SDKs' users have; none must happen.
-            let calls = Calls::of(sdk, &calls(client, "text", modes)).retries(2);
+            let calls = Calls::of(sdk, calls(client, "text", modes)).retries(2);
             let Played { told, sent } = play(stage, calls).await;
             for told in &told {
                 let failure = told.failed();
                 assert_eq!(failure.status, Some(u64::from(status)), "{told:#?}");
-                assert!(is_class(sdk, failure, openai, anthropic), "{told:#?}");
+                let class = if client == Dialect::Messages { anthropic } else { openai };
+                assert_eq!(failure.class, class, "{told:#?}");
                 assert!(failure.text("words").contains(words), "{told:#?}");
                 assert!(!failure.text("type").is_empty(), "{told:#?}");
                 assert_eq!(told.requests.len(), 1, "it was tried again: {told:#?}");
             }
             assert_eq!(sent.len(), modes.len());
+        }
+    }
+}
+
+async fn an_empty_account(client: Dialect, upstream: Dialect) {
+    let words = "Insufficient Balance";
+    for sdk in sdks(client) {
+        let refusal = refuses(402).error("unknown_error", "invalid_request_error", words);
+        let stage = stage(sdk, upstream, Script::steps([refusal.into()])).await;
+        let calls = Calls::of(sdk, calls(client, "text", &["stream"])).retries(2);
+        for told in play(stage, calls).await.told {
+            // OpenAI's own word for it has the status 429, which is else a reason to try again.
+            let failure = told.failed();
+            let quota = failure.text("code") == "insufficient_quota";
+            assert!(failure.status == Some(402) || quota, "{told:#?}");
+            assert!(failure.text("words").contains(words), "{told:#?}");
+            assert_eq!(told.requests.len(), 1, "it was tried again: {told:#?}");
         }
     }
 }
@@ -60,10 +95,11 @@ async fn a_passing_refusal(client: Dialect, upstream: Dialect) {
             says().text("Patience.").into(),
         ]);
         let stage = stage(sdk, upstream, script).await;
-        let calls = Calls::of(sdk, &calls(client, "text", &modes));
+        let calls = Calls::of(sdk, calls(client, "text", &modes)).retries(2);
         for told in play(stage, calls).await.told {
+            // Whether quire or the SDK asks again is quire's choice; each time it costs one request.
             assert_eq!(told.answer().text, "Patience.", "{told:#?}");
-            assert_eq!(told.requests.len(), 1, "{told:#?}");
+            assert!(told.requests.len() <= 2, "{told:#?}");
         }
     }
 }
@@ -75,7 +111,7 @@ async fn a_limit_that_stays_is_told_with_its_wait() {
             // Longer than anybody waits within a request.
             let refusal = refuses(429).header("retry-after", "3600");
             let stage = stage(sdk, Dialect::Chat, Script::always(refusal)).await;
-            let calls = Calls::of(sdk, &calls(client, "text", &["stream"]));
+            let calls = Calls::of(sdk, calls(client, "text", &["stream"]));
             for told in play(stage, calls).await.told {
                 let failure = told.failed();
                 assert_eq!(failure.status, Some(429), "{told:#?}");
@@ -105,7 +141,7 @@ async fn an_error_inside_the_stream(client: Dialect, upstream: Dialect) {
         let failing = says().text("Dear").error("server_error", "server_error", words);
         let script = for_each_mode(&modes, [failing.without_finish()]);
         let stage = stage(sdk, upstream, script).await;
-        let calls = Calls::of(sdk, &calls(client, "text", &modes));
+        let calls = Calls::of(sdk, calls(client, "text", &modes));
         for told in play(stage, calls).await.told {
             let said = words_of_broken(client, &told);
             // The Python helper of Responses has words of its own.
@@ -121,7 +157,7 @@ async fn a_cut(client: Dialect, upstream: Dialect) {
         let modes = ["stream", "helper"];
         let script = for_each_mode(&modes, [says().text("Half of an").cut(End::Reset)]);
         let stage = stage(sdk, upstream, script).await;
-        let calls = Calls::of(sdk, &calls(client, "text", &modes));
+        let calls = Calls::of(sdk, calls(client, "text", &modes));
         let Played { told, sent } = play(stage, calls).await;
         for told in &told {
             assert!(!words_of_broken(client, told).is_empty(), "{told:#?}");
@@ -135,7 +171,7 @@ async fn an_unknown_model_is_not_found_and_names_what_there_is() {
     for client in Dialect::ALL {
         for sdk in sdks(client) {
             let stage = stage(sdk, Dialect::Chat, Script::default()).await;
-            let calls = Calls::of(sdk, &calls(client, "text", &MODES)).retries(2);
+            let calls = Calls::of(sdk, calls(client, "text", &MODES)).retries(2);
             for told in play(stage, calls.model("labb/mock-model")).await.told {
                 let failure = told.failed();
                 assert_eq!(failure.class, "NotFoundError", "{told:#?}");
@@ -162,7 +198,7 @@ async fn a_wrong_client_key_is_refused_at_once_and_the_right_one_serves() {
             let key = added.stdout.split_whitespace().last().unwrap_or_default().to_owned();
             let script = Script::steps([says().text("Come in.").into()]);
             let stage = Stage::speaking(Dialect::Chat, room, script).await;
-            let wrong = Calls::of(sdk, &calls(client, "text", &["whole"])).retries(2);
+            let wrong = Calls::of(sdk, calls(client, "text", &["whole"])).retries(2);
             let right = wrong.clone().key(&key);
             for told in wrong.to(&stage.room, stage.quire.address()).await {
                 assert_eq!(told.failed().class, "PermissionDeniedError", "{told:#?}");

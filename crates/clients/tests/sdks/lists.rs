@@ -46,7 +46,8 @@ async fn every_sdk_finds_a_model_by_its_name() {
             assert_eq!(told[0].succeeded().raw["model"]["id"], model, "{:#?}", told[0]);
         }
         let stage = with_models(sdk).await;
-        let told = play(stage, Calls::of(sdk, ["models.one"]).model("lab/none").retries(2)).await.told;
+        let told =
+            play(stage, Calls::of(sdk, ["models.one"]).model("lab/none").retries(2)).await.told;
         assert_eq!(told[0].failed().class, "NotFoundError", "{:#?}", told[0]);
         assert_eq!(told[0].requests.len(), 1);
     }
@@ -59,7 +60,7 @@ async fn tokens_are_counted(client: Dialect, upstream: Dialect) {
     for sdk in sdks(client) {
         let script = Script::default().counting(|_| counts(TOKENS).into());
         let stage = stage(sdk, upstream, script).await;
-        let calls = Calls::of(sdk, &calls(client, "count", &["whole"]));
+        let calls = Calls::of(sdk, calls(client, "count", &["whole"]));
         let told = calls.to(&stage.room, stage.quire.address()).await;
         let counted = told[0].succeeded().raw["counted"]["input_tokens"].as_u64();
         if client == upstream {
@@ -69,7 +70,7 @@ async fn tokens_are_counted(client: Dialect, upstream: Dialect) {
             let counted = counted.unwrap_or_default();
             assert!(counted == TOKENS || (1..100).contains(&counted), "{:#?}", told[0]);
         }
-        assert!(canary::find(&told[0].raw.to_string()).is_none());
+        assert!(canary::find(told[0].raw.to_string()).is_none());
         stage.leave();
     }
 }

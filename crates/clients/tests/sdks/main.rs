@@ -41,8 +41,12 @@ struct Played {
 }
 
 /// Plays calls with one SDK on a stage, and leaves it.
+#[expect(clippy::print_stderr, reason = "shown when the test fails, which may be at the stage")]
 async fn play(stage: Stage, calls: Calls) -> Played {
     let told = calls.to(&stage.room, stage.quire.address()).await;
+    for told in &told {
+        eprintln!("{}", told.raw);
+    }
     let sent = stage.upstream.completions().iter().map(Sent::from).collect();
     stage.leave();
     Played { told, sent }
@@ -52,27 +56,3 @@ async fn play(stage: Stage, calls: Calls) -> Played {
 async fn stage(sdk: Sdk, upstream: Dialect, script: impl Into<Script>) -> Stage {
     Stage::speaking(upstream, Room::fresh(sdk.name()), script).await
 }
-
-/// For each scene a test for each dialect of the client and of the upstream.
-macro_rules! over_every_pair {
-    ($($scene:ident)*) => { $(
-        mod $scene {
-            use super::*;
-
-            over_every_pair!(@ $scene
-                chat_onto_chat Chat Chat, chat_onto_responses Chat Responses,
-                chat_onto_messages Chat Messages, responses_onto_chat Responses Chat,
-                responses_onto_responses Responses Responses,
-                responses_onto_messages Responses Messages, messages_onto_chat Messages Chat,
-                messages_onto_responses Messages Responses,
-                messages_onto_messages Messages Messages);
-        }
-    )* };
-    (@ $scene:ident $($name:ident $client:ident $upstream:ident),*) => { $(
-        #[tokio::test]
-        async fn $name() {
-            $scene(Dialect::$client, Dialect::$upstream).await;
-        }
-    )* };
-}
-use over_every_pair;

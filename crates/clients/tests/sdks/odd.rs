@@ -18,8 +18,8 @@ async fn what_nobody_knows_is_passed_to_who_speaks_the_dialect() {
             let config = |upstream: &str| clients::stage::able(client, upstream);
             let script = for_each_mode(&modes, [says().text("Fine.")]);
             let stage = Stage::with(sdk.name(), profile, script, config).await;
-            let heads = stage.upstream.requests();
-            let Played { told, sent } = play(stage, Calls::of(sdk, &calls(client, name, &modes))).await;
+            let Played { told, sent } =
+                play(stage, Calls::of(sdk, calls(client, name, &modes))).await;
             for (told, sent) in told.iter().zip(&sent) {
                 assert_eq!(told.answer().text, "Fine.", "{told:#?}");
                 assert_eq!(sent.body["frobnicate"], true, "{:#}", sent.body);
@@ -28,7 +28,6 @@ async fn what_nobody_knows_is_passed_to_who_speaks_the_dialect() {
                     assert_eq!(sent.body["seed"], 7);
                 }
             }
-            drop(heads);
         }
     }
 }
@@ -41,7 +40,7 @@ async fn what_nobody_knows_is_told_about_where_it_is_translated() {
                 let modes = ["whole", "stream"];
                 let script = for_each_mode(&modes, [says().text("Fine.")]);
                 let stage = stage(sdk, upstream, script).await;
-                let calls = Calls::of(sdk, &calls(client, name, &modes));
+                let calls = Calls::of(sdk, calls(client, name, &modes));
                 let Played { told, sent } = play(stage, calls).await;
                 for (told, sent) in told.iter().zip(&sent) {
                     assert_eq!(told.answer().text, "Fine.", "{told:#?}");
