@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use wire::chat::{Decoder, Ending, Target};
+use wire::answer::{Ending, Head, Setting};
+use wire::chat::Decoder;
 use wire::drive::{self, ClearVault, NOW, Sent};
 use wire::json::Document;
 use wire::note::Notes;
-use wire::responses::{Encoder, Head, Setting};
+use wire::responses::Encoder;
 use wire::sse;
+use wire::target::Target;
 
 fn tools() -> Value {
     let function = |n: usize| {

@@ -1,12 +1,15 @@
 //! The two translations from end to end, in memory: what the laws, the corpus, the fuzz targets
 //! and the benches drive. The gateway has its own driver, which also waits, counts and decides.
 
-use crate::chat::{self, Decoder, Ending, Names, Target};
+use crate::answer::{Ending, Head, Setting};
+use crate::chat::{self, Decoder};
 use crate::fault::{Fault, Kind, Phase};
 use crate::json::Document;
+use crate::names::Names;
 use crate::note::Notes;
-use crate::responses::{self, Encoder, Head, Setting, object};
+use crate::responses::{self, Encoder, object};
 use crate::sse;
+use crate::target::Target;
 use crate::turn::{Event, Opened, Sealed, Summary, Usage, Vault};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -64,18 +67,18 @@ pub fn request(body: &str, target: &Target) -> Result<Sent, Fault> {
     let document = Document::parse(body.to_owned())
         .map_err(|error| Fault::bad_request("", error.to_string()))?;
     let mut notes = Notes::default();
-    let request = responses::parse(document.root(), &mut notes)?;
-    let rendered = chat::render(&request.turn, target, &ClearVault, String::new(), &mut notes)?;
+    let turn = responses::parse(document.root(), &mut notes)?;
+    let rendered = chat::render(&turn, target, &ClearVault, String::new(), &mut notes)?;
     let model =
         document.root().get("model").and_then(|model| Some(model.as_str()?.text().into_owned()));
     Ok(Sent {
         body: rendered.body,
         names: rendered.names,
         notes,
-        summary: request.turn.settings.summary,
-        seal_reasoning: request.seal_reasoning,
-        compact: request.compact,
-        stream: request.turn.settings.stream,
+        summary: turn.settings.summary,
+        seal_reasoning: turn.settings.seal_reasoning,
+        compact: turn.settings.compact,
+        stream: turn.settings.stream,
         echo: object::echo(document.root()),
         model: model.unwrap_or_default(),
     })
@@ -149,12 +152,13 @@ impl Writer {
             sequence: AtomicU64::new(0),
         });
         let mut events = String::new();
-        head.begin(&mut events);
+        responses::encode::begin(&head, &mut events);
         let setting = Setting {
             names: sent.names.clone(),
             summary: sent.summary,
             seal_reasoning: sent.seal_reasoning,
             compact: sent.compact,
+            include_usage: false,
             refusals_as_text: false,
             whole: true,
             request_id: "req_t".to_owned(),
@@ -177,7 +181,7 @@ impl Writer {
 
 /// Targets that between them reach every branch of both translations.
 fn extremes() -> [Target; 3] {
-    use crate::chat::target::{MaxTokens, Quirk, Replay, Structured, ToolChoices};
+    use crate::target::{MaxTokens, Quirk, Replay, Structured, ToolChoices};
     let poor = ToolChoices { none: false, required: false, named: false };
     [
         Target::default(),

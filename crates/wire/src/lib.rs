@@ -4,14 +4,26 @@
 //! time, a sealing key) comes in as an argument. Start with [`turn`], the internal representation;
 //! [`json`] explains how text travels as raw spans without being unescaped and escaped again.
 
+pub mod answer;
 pub mod chat;
+pub mod dialect;
 #[doc(hidden)]
 pub mod drive;
 pub mod envelope;
+pub mod fates;
 pub mod fault;
 pub mod json;
+mod members;
+pub mod names;
 pub mod note;
 pub mod partial;
+pub mod pass;
 pub mod responses;
+mod rounds;
+pub mod said;
+mod schema;
 pub mod sse;
+pub mod target;
+pub mod thought;
 pub mod turn;
+mod usage;

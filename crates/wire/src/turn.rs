@@ -23,12 +23,20 @@ pub struct Turn<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Settings<'a> {
     pub stream: bool,
+    /// A streamed answer ends with what it cost.
+    pub include_usage: bool,
     pub effort: Option<Effort>,
     pub summary: Summary,
+    /// The caller wants reasoning sealed too, so that it can bring it back.
+    pub seal_reasoning: bool,
+    /// The caller wants the conversation summed up and sealed instead of an answer.
+    pub compact: bool,
     pub format: Format<'a>,
     pub verbosity: Option<Escaped<'a>>,
     pub max_output_tokens: Option<u64>,
     pub parallel_tool_calls: Option<bool>,
+    /// Texts at which the model stops.
+    pub stop: Vec<Escaped<'a>>,
     /// Members that mean the same under the same name wherever they are known: name and raw JSON.
     pub shared: Vec<(&'static str, &'a str)>,
 }
@@ -39,7 +47,7 @@ pub enum Summary {
     /// The request does not say: reasoning is shown as the model wrote it.
     #[default]
     Unset,
-    /// The request wants none: reasoning travels sealed only.
+    /// The request wants none: reasoning travels sealed, or not at all.
     None,
     /// The request wants a summary of any length.
     Wanted,
@@ -163,6 +171,24 @@ pub enum ToolKind<'a> {
     ToolSearch { parameters: Option<Schema<'a>> },
     /// The Responses dialect's built-in shell, run by the client.
     LocalShell,
+    /// Search on the web, run by the provider.
+    WebSearch(WebSearch<'a>),
+}
+
+/// How a provider should search the web.
+#[derive(Clone, Debug, Default)]
+pub struct WebSearch<'a> {
+    /// Only these domains: a raw JSON array of strings.
+    pub allowed: Option<&'a str>,
+    /// None of these domains: a raw JSON array of strings.
+    pub blocked: Option<&'a str>,
+    /// The user's approximate place: a raw JSON object with `city`, `region`, `country` and
+    /// `timezone`, in which OpenAI and Anthropic agree.
+    pub location: Option<&'a str>,
+    /// How often it may search.
+    pub max_uses: Option<u64>,
+    /// `low`, `medium` or `high`: how much of what was found the model reads.
+    pub context_size: Option<Escaped<'a>>,
 }
 
 /// A JSON schema, as it was sent.
@@ -210,8 +236,15 @@ pub enum ToolChoice<'a> {
 pub enum Event<'a> {
     /// A part begins. Numbers are unique within the answer.
     Open { part: u32, kind: Opening<'a> },
-    /// More of an open part: text, or for a tool call more of its JSON arguments.
+    /// More of an open part: text, for a tool call more of its payload, for a search more of what is
+    /// searched for.
     Delta { part: u32, text: Escaped<'a> },
+    /// What the upstream wants back with the reasoning of an open part.
+    Seal { part: u32, opaque: Opaque<'a> },
+    /// Where something that an open text says comes from.
+    Cite { part: u32, citation: Citation<'a> },
+    /// What an open search found.
+    Found { part: u32, sources: Vec<Source<'a>> },
     /// A part is whole.
     Close { part: u32 },
     /// What the answer cost, once known. A later one replaces an earlier one.
@@ -230,7 +263,62 @@ pub enum Opening<'a> {
     Call {
         id: Escaped<'a>,
         name: Escaped<'a>,
+        form: Form,
     },
+    /// The provider searches the web.
+    Search {
+        id: Escaped<'a>,
+    },
+}
+
+/// What the deltas of a tool call are pieces of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// A JSON object.
+    #[default]
+    Arguments,
+    /// Free text, as a custom tool takes it.
+    Input,
+}
+
+/// What an upstream wants back with its reasoning, readable for itself alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opaque<'a> {
+    /// The `signature` of an Anthropic thinking block.
+    Signature(Escaped<'a>),
+    /// The `data` of an Anthropic `redacted_thinking` block.
+    Redacted(Escaped<'a>),
+    /// The `encrypted_content` of a Responses reasoning item.
+    Encrypted(Escaped<'a>),
+}
+
+impl Opaque<'_> {
+    /// The same, owned.
+    pub fn into_owned(self) -> Opaque<'static> {
+        match self {
+            Self::Signature(data) => Opaque::Signature(data.into_owned()),
+            Self::Redacted(data) => Opaque::Redacted(data.into_owned()),
+            Self::Encrypted(data) => Opaque::Encrypted(data.into_owned()),
+        }
+    }
+}
+
+/// A page that a text refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Citation<'a> {
+    pub url: Escaped<'a>,
+    pub title: Option<Escaped<'a>>,
+    /// The page's own words.
+    pub quote: Option<Escaped<'a>>,
+    /// The characters of the text that refer to it, from and up to, where the upstream says so.
+    pub span: Option<(u64, u64)>,
+}
+
+/// A page that a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source<'a> {
+    pub url: Escaped<'a>,
+    pub title: Option<Escaped<'a>>,
 }
 
 /// How an answer ended.
@@ -245,11 +333,13 @@ pub enum End {
 pub enum Finish {
     /// It was done.
     Stop,
+    /// It wrote this text, at which it was told to stop.
+    Sequence(String),
     /// It waits for its tools.
     Calls,
     /// The output limit was reached.
     Length,
-    /// A filter stopped it.
+    /// A filter stopped it, or it refused.
     Filtered,
     /// The upstream's own word, unknown to quire.
     Other(String),
@@ -264,6 +354,8 @@ pub struct Usage {
     pub cache_written: u64,
     pub output: u64,
     pub reasoning: u64,
+    /// How often the provider searched the web. Not tokens.
+    pub searches: u64,
 }
 
 impl Usage {

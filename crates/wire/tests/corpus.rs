@@ -13,10 +13,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use testkit::strict;
-use wire::chat::target::{MaxTokens, Quirk, Replay, Structured};
-use wire::chat::{Ending, Target};
+use wire::answer::Ending;
 use wire::drive::{self, Answer, Sent};
 use wire::note::{Code, Notes};
+use wire::target::Target;
+use wire::target::{MaxTokens, Quirk, Replay, Structured};
 
 fn cases(kind: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus").join(kind);

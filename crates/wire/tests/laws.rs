@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 use testkit::script::{CallForm, ReasoningForm, Says, Usage, UsagePlace, says};
-use wire::chat::Ending;
-use wire::chat::target::{Quirk, Target};
+use wire::answer::Ending;
 use wire::drive::{self, Answer, Sent};
+use wire::target::{Quirk, Target};
 use wire::turn::Summary;
 
 /// Fails the case when the judges complain.

@@ -8,14 +8,15 @@ use common::{assert_judged, data, frames, response, sent, target};
 use serde_json::{Value, json};
 use testkit::judge::{self, Dialect};
 use testkit::script::says;
-use wire::chat::fault::read_body;
-use wire::chat::target::{EffortMap, EffortRow};
-use wire::chat::{Ending, Target};
+use wire::answer::Ending;
+use wire::answer::Head;
 use wire::drive::{self, Answer, NOW, Sent};
 use wire::fault::{Fault, Kind};
 use wire::note::Code;
-use wire::responses::Head;
 use wire::responses::fault::{Reader, answer};
+use wire::said::read_body;
+use wire::target::Target;
+use wire::target::{EffortMap, EffortRow};
 use wire::turn::{Effort, Summary};
 
 /// What the upstream gets for this request, and the notes.
@@ -164,8 +165,8 @@ fn a_stream_is_kept_alive_by_an_event_of_the_dialect() {
         sequence: 0.into(),
     };
     let mut events = String::new();
-    head.begin(&mut events);
-    head.keep_alive(&mut events);
+    wire::responses::encode::begin(&head, &mut events);
+    wire::responses::encode::keep_alive(&head, &mut events);
     let complaints = judge::responses_stream(&frames(&events)).expect_err("it has no end");
     let said: Vec<String> = complaints.iter().map(|complaint| complaint.message.clone()).collect();
     assert_eq!(said, ["no terminal event", "no `[DONE]`"]);

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
-use wire::chat;
 use wire::fault::{Fault, Phase, Upstream};
+use wire::said;
 
 use crate::config::Provider;
 use crate::secret::Secret;
@@ -25,7 +25,7 @@ pub(super) fn answer(
     // MiMo answers a wish for a stream with the error as a lone `data:` line.
     let text = text.trim_start();
     let text = text.strip_prefix("data:").map_or(text, str::trim_start);
-    let fault = chat::fault::read_body(status.as_u16(), text);
+    let fault = said::read_body(status.as_u16(), text);
     let fault = Fault { phase: Phase::Sent, retry_after: retry_after(headers), ..fault };
     refine(fault, provider)
 }

@@ -5,8 +5,7 @@
 use std::fmt::Write as _;
 
 use wire::json::Escaped;
-use wire::responses::Request;
-use wire::turn::{End, Event, Finish, Item, Opening, Part, Role, ToolName, Usage};
+use wire::turn::{End, Event, Finish, Form, Item, Opening, Part, Role, ToolName, Turn, Usage};
 
 use super::relay::{Parts, Relay};
 
@@ -15,13 +14,13 @@ const ARGUMENTS: &str = r#"{"cmd":"echo hello from the quire demo"}"#;
 const TOOL: &str = "exec_command";
 
 /// The demo's answer.
-pub(super) fn relay(parts: Parts, request: &Request<'_>) -> Relay {
-    let received = Received::of(request);
+pub(super) fn relay(parts: Parts, turn: &Turn<'_>) -> Relay {
+    let received = Received::of(turn);
     let calls = received.offers_command && received.results == 0;
     let name = ToolName { namespace: None, name: Escaped::plain(TOOL) };
     let wire = parts.setting.names.declared(&name).map(str::to_owned);
     let id = format!("call_{}", parts.head.stem);
-    let text = if request.compact {
+    let text = if turn.settings.compact {
         "A demonstration of quire; nothing happened.".to_owned()
     } else {
         received.text(&parts.notes.header())
@@ -34,7 +33,11 @@ pub(super) fn relay(parts: Parts, request: &Request<'_>) -> Relay {
         };
         let finish = match wire.filter(|_| calls) {
             Some(wire) => {
-                let kind = Opening::Call { id: Escaped::plain(&id), name: Escaped::plain(&wire) };
+                let kind = Opening::Call {
+                    id: Escaped::plain(&id),
+                    name: Escaped::plain(&wire),
+                    form: Form::Arguments,
+                };
                 sink(Event::Open { part: 0, kind });
                 sink(Event::Delta { part: 0, text: Escaped::plain(ARGUMENTS) });
                 Finish::Calls
@@ -66,8 +69,7 @@ struct Received {
 }
 
 impl Received {
-    fn of(request: &Request<'_>) -> Self {
-        let turn = &request.turn;
+    fn of(turn: &Turn<'_>) -> Self {
         let mut received = Self {
             tools: turn.tools.len(),
             offers_command: turn

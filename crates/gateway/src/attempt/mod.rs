@@ -14,12 +14,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue, Request, header};
+use wire::answer::{Ending, Head, Setting};
 use wire::chat;
 use wire::fault::{Fault, Kind, Phase};
 use wire::json::{Document, Escaped, SyntaxError};
 use wire::note::{Code, Notes};
+use wire::responses;
 use wire::responses::fault::Reader;
-use wire::responses::{self, Head, Setting};
+use wire::said;
+use wire::turn::Turn;
 
 pub use ledger::Ledger;
 pub use relay::{Relay, unix_now};
@@ -102,9 +105,9 @@ impl Gateway {
     /// What the last candidate failed with; nothing has been generated.
     pub async fn answer(self: Arc<Self>, ask: Ask) -> Result<Relay, Fault> {
         let mut notes = Notes::default();
-        let mut request = responses::parse(ask.document.root(), &mut notes)?;
+        let mut turn = responses::parse(ask.document.root(), &mut notes)?;
         if let Some(alias) = &ask.route.alias {
-            apply(alias, &mut request, &mut notes);
+            apply(alias, &mut turn, &mut notes);
         }
         let (mut at, mut tries) = (0, 0);
         loop {
@@ -119,7 +122,7 @@ impl Gateway {
                 notes.add(Code::FallbackUsed, "model");
             }
             let mut status = None;
-            let done = self.attempt(&ask, candidate, &request, notes, &mut status).await;
+            let done = self.attempt(&ask, candidate, &turn, notes, &mut status).await;
             ask.ledger.attempted(Attempt {
                 provider: candidate.provider.id.clone().into(),
                 model: candidate.model.id.clone().into(),
@@ -145,7 +148,7 @@ impl Gateway {
         &self,
         ask: &Ask,
         candidate: &Candidate,
-        request: &responses::Request<'_>,
+        turn: &Turn<'_>,
         mut notes: Notes,
         status: &mut Option<u16>,
     ) -> Result<Relay, Fault> {
@@ -159,15 +162,16 @@ impl Gateway {
         let size = ask.document.text().len();
         let out = buffers::take_text(size + size / 8 + 512);
         let target = candidate.target();
-        let rendered = chat::render(&request.turn, target, &vault, out, &mut notes)?;
+        let rendered = chat::render(turn, target, &vault, out, &mut notes)?;
         *ask.early_notes.lock().unwrap_or_else(PoisonError::into_inner) = notes.header();
         let setting = Setting {
             names: rendered.names,
-            summary: request.turn.settings.summary,
-            seal_reasoning: request.seal_reasoning,
-            compact: request.compact,
+            summary: turn.settings.summary,
+            seal_reasoning: turn.settings.seal_reasoning,
+            compact: turn.settings.compact,
+            include_usage: turn.settings.include_usage,
             refusals_as_text: ask.reader == Reader::Codex,
-            whole: !request.turn.settings.stream,
+            whole: !turn.settings.stream,
             request_id: ask.request_id.clone(),
             provider: candidate.provider.id.clone(),
             upstream_model: candidate.model.id.clone(),
@@ -178,7 +182,7 @@ impl Gateway {
         let ledger = ask.ledger.clone();
         let parts = relay::Parts { head, setting, vault, notes, provider, ledger };
         let mut relay = match candidate.provider.endpoint(Dialect::Chat) {
-            None if candidate.provider.origin == Origin::BuiltIn => demo::relay(parts, request),
+            None if candidate.provider.origin == Origin::BuiltIn => demo::relay(parts, turn),
             None => return Err(wrong_dialect(candidate)),
             Some(url) => {
                 let head = head_of(candidate, url.expose().as_str())?;
@@ -225,7 +229,7 @@ impl Gateway {
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| protocol("the upstream's answer is not UTF-8"))?;
         if text.trim_start().starts_with('<') {
-            let said = chat::fault::read_body(status.as_u16(), text);
+            let said = said::read_body(status.as_u16(), text);
             return Err(Fault { kind: Kind::Protocol, ..said });
         }
         Ok(Relay::whole(parts, |mut sink| {
@@ -236,8 +240,8 @@ impl Gateway {
                 let mut push = |frame: wire::sse::Frame<'_>| decoder.push(frame, &mut sink);
                 let broken = frames.push(&bytes, &mut push).and_then(|()| frames.end(&mut push));
                 let end = match broken {
-                    Ok(()) => chat::Ending::Closed,
-                    Err(broken) => chat::Ending::Broken(protocol(&broken.to_string())),
+                    Ok(()) => Ending::Closed,
+                    Err(broken) => Ending::Broken(protocol(&broken.to_string())),
                 };
                 decoder.end(end, &mut sink);
             }
@@ -309,8 +313,8 @@ fn missing_key(candidate: &Candidate) -> Fault {
 }
 
 /// The alias's settings, where the request has none of its own.
-fn apply<'a>(alias: &Settings, request: &mut responses::Request<'a>, notes: &mut Notes) {
-    let settings = &mut request.turn.settings;
+fn apply<'a>(alias: &Settings, turn: &mut Turn<'a>, notes: &mut Notes) {
+    let settings = &mut turn.settings;
     let mut used = |at: &'static str| notes.add(Code::AliasDefault, at);
     if settings.effort.is_none() && alias.effort.is_some() {
         settings.effort = alias.effort;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use wire::chat::{self, Ending};
+use wire::answer::{Ending, Head, Setting};
+use wire::chat;
 use wire::fault::{Fault, Kind, Phase};
 use wire::note::Notes;
-use wire::responses::{Encoder, Head, Setting};
+use wire::responses::{self, Encoder};
 use wire::sse;
 use wire::turn::{End, Event};
 
@@ -87,7 +88,7 @@ impl Writer {
     fn generated(&mut self) {
         self.generated = true;
         self.ledger.first_event();
-        self.head.begin(&mut self.out);
+        responses::encode::begin(&self.head, &mut self.out);
     }
 
     fn end(&mut self, end: End) {
@@ -105,7 +106,9 @@ impl Writer {
             Some(End::Finished(finish)) => self.ledger.note(|exchange| {
                 exchange.outcome = match finish {
                     Finish::Length | Finish::Filtered => Outcome::Incomplete,
-                    Finish::Stop | Finish::Calls | Finish::Other(_) => Outcome::Completed,
+                    Finish::Stop | Finish::Sequence(_) | Finish::Calls | Finish::Other(_) => {
+                        Outcome::Completed
+                    }
                 };
             }),
             None => {}

@@ -1,6 +1,6 @@
 //! Reading what a record says about models: effort maps, cards, traits.
 
-use wire::chat::target::{
+use wire::target::{
     EffortMap, EffortRow, MaxTokens, Member, Quirk, Replay, Structured, ToolChoices,
 };
 use wire::turn::Effort;

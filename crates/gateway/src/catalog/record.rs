@@ -1,10 +1,8 @@
 //! One provider's record and the facts of its models. Reading is in `read`; here is what was read.
 
 use url::Url;
-use wire::chat::target::{
-    EffortMap, MaxTokens, Member, Quirk, Replay, Structured, Target, ToolChoices,
-};
 use wire::fault::Kind;
+use wire::target::{EffortMap, MaxTokens, Member, Quirk, Replay, Structured, Target, ToolChoices};
 use wire::turn::Effort;
 
 use super::glob::Glob;
@@ -321,6 +319,9 @@ impl Record {
                 tools: traits.tools.unwrap_or(careful.tools),
                 max_tools: traits.max_tools,
                 strict_tools: traits.strict_tools.unwrap_or(careful.strict_tools),
+                custom_tools: careful.custom_tools,
+                web_search: careful.web_search,
+                unsigned_thinking: careful.unsigned_thinking,
                 replay: traits.replay.unwrap_or(careful.replay),
                 efforts: efforts.map(|efforts| efforts.map.clone()).unwrap_or_default(),
                 accepts: traits.accepts.unwrap_or(careful.accepts),

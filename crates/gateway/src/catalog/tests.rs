@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use wire::chat::target::{Replay, Structured};
+use wire::target::{Replay, Structured};
 use wire::turn::Effort;
 
 use super::*;

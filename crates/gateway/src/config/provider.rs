@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wire::chat::Target;
+use wire::target::Target;
 
 use super::{BUILT_IN, DEMO};
 use crate::catalog::{Auth, Card, Dialect, Model, Record, Scheme, Traits};

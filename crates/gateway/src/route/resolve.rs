@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use wire::chat::Target;
+use wire::target::Target;
 
 use crate::catalog::Model;
 use crate::config::{Alias, Origin, Place, Provider, Settings, Snapshot};

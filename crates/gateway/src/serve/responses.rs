@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use wire::answer::{Head, Setting};
 use wire::fault::{Fault, Kind};
 use wire::json::Value;
 use wire::responses::fault::Reader;
-use wire::responses::{Head, Setting, object};
+use wire::responses::object;
 
 use super::stream::{Parts, Stream};
 use super::{Answer, App, Call, body};

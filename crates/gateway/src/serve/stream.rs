@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
+use wire::answer::{Head, Setting};
 use wire::fault::{Fault, Phase};
 use wire::note::Notes;
-use wire::responses::{Encoder, Head, Setting};
+use wire::responses::encode::{Encoder, begin, keep_alive};
 use wire::turn::{End, Event};
 
 use crate::attempt::{Ledger, ModelVault, Relay, unix_now};
@@ -88,7 +89,7 @@ impl Stream {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
         if let State::Waiting(attempt) = &mut self.state {
             let mut opening = String::new();
-            self.head.begin(&mut opening);
+            begin(&self.head, &mut opening);
             match attempt.as_mut().poll(cx) {
                 Poll::Pending if opening.is_empty() => return Poll::Pending,
                 Poll::Pending => return Poll::Ready(Some(opening)),
@@ -135,7 +136,7 @@ impl Stream {
             }
             self.timer.as_mut().reset(now + self.keep_alive);
             let mut piece = String::new();
-            self.head.keep_alive(&mut piece);
+            keep_alive(&self.head, &mut piece);
             return Poll::Ready(Some(piece));
         }
         Poll::Pending

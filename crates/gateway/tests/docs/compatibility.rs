@@ -3,9 +3,10 @@
 use super::table;
 use wire::chat::read;
 use wire::chat::written::{self, Use};
+use wire::fates::{Fate, Section};
 use wire::fault::{Fault, Kind};
 use wire::note::Code;
-use wire::responses::fates::{Fate, ROWS, Section};
+use wire::responses::fates::ROWS;
 use wire::responses::fault::{Reader, answer};
 
 const DIFFERENCES: &str = include_str!("../../../../corpus/spec/differences.md");
@@ -50,7 +51,7 @@ part `unknown-part`, a tool `unknown-tool`: never an error.
 
 pub(crate) fn document() -> String {
     let mut out = HEAD.to_owned();
-    for section in Section::ALL {
+    for section in Section::ALL.into_iter().filter(|s| ROWS.iter().any(|row| row.section == *s)) {
         out.push_str(title(section));
         let rows = ROWS.iter().filter(|row| row.section == section).map(|row| {
             let (word, codes) = decision(row.fate);
@@ -73,7 +74,9 @@ const fn title(section: Section) -> &'static str {
         Section::Field => "## Fields of a request\n\n",
         Section::Value => "## Words with a decision of their own\n\n",
         Section::Item => "## Items of `input`\n\n",
+        Section::Role => "## Messages\n\n",
         Section::Part => "## Content parts\n\n",
+        Section::Block => "## Content blocks\n\n",
         Section::Tool => "## Tools\n\n",
         Section::Schema => "## Keywords of tool schemas\n\n",
     }
@@ -84,7 +87,9 @@ const fn column(section: Section) -> &'static str {
         Section::Field => "Field",
         Section::Value => "Word",
         Section::Item => "Item",
+        Section::Role => "Member",
         Section::Part => "Part",
+        Section::Block => "Block",
         Section::Tool => "Tool",
         Section::Schema => "Keyword",
     }

@@ -3,7 +3,7 @@
 use super::table;
 use gateway::catalog::{Catalog, Confidence, Efforts, GENERIC, Model, Record, Scheme};
 use std::fmt::Write as _;
-use wire::chat::target::{Replay, Structured};
+use wire::target::{Replay, Structured};
 
 const HEAD: &str = "\
 # Providers

@@ -1,16 +1,13 @@
 //! A conversation as Chat Completions messages that a strict server accepts: one system message
 //! first, calls of one round in one assistant message, and each call answered right after it.
 
-use super::names::Names;
-use super::target::{Quirk, Replay, Target};
 use crate::json::{Escaped, Kind, Tape};
+use crate::names::Names;
 use crate::note::{Code, Notes};
+use crate::rounds::{CallIds, MISSING_RESULT, Results};
+use crate::target::{Quirk, Replay, Target};
+use crate::thought::Thought;
 use crate::turn::{Call, Item, Opened, Part, Payload, Role, Sealed, Vault};
-use std::borrow::Cow;
-use std::collections::HashMap;
-
-/// What stands for a result that the history lacks.
-const MISSING_RESULT: &str = "[no result: the call was interrupted]";
 
 /// Writes the messages of `items`, without brackets, and says whether there are any.
 pub(super) fn write(
@@ -37,80 +34,6 @@ pub(super) fn write(
     };
     writer.all();
     !writer.first
-}
-
-/// Where the results of each call are.
-struct Results<'i> {
-    waiting: HashMap<&'i str, Vec<usize>>,
-    used: Vec<bool>,
-}
-
-impl<'i> Results<'i> {
-    fn of(items: &'i [Item<'_>]) -> Self {
-        let mut waiting: HashMap<&str, Vec<usize>> = HashMap::new();
-        // Backwards, so that the earliest result is taken first.
-        for (index, item) in items.iter().enumerate().rev() {
-            if let Item::Result { call_id, .. } = item {
-                waiting.entry(call_id.escaped()).or_default().push(index);
-            }
-        }
-        Self { waiting, used: vec![false; items.len()] }
-    }
-
-    fn take(&mut self, call_id: &str) -> Option<usize> {
-        let index = self.waiting.get_mut(call_id)?.pop()?;
-        self.used[index] = true;
-        Some(index)
-    }
-
-    /// Takes the result at `index`, to which no call belongs.
-    fn take_orphan(&mut self, call_id: &str, index: usize) {
-        self.used[index] = true;
-        // Every earlier one is taken already, so it is the next.
-        if let Some(waiting) = self.waiting.get_mut(call_id)
-            && waiting.last() == Some(&index)
-        {
-            waiting.pop();
-        }
-    }
-}
-
-/// The ids of the calls: each must be unique within the conversation.
-struct CallIds<'i> {
-    /// How often each id was given out. All that the history knows are here, so that no new one is
-    /// equal to one of them.
-    given: HashMap<Cow<'i, str>, u32>,
-}
-
-impl<'i> CallIds<'i> {
-    fn of(items: &'i [Item<'_>]) -> Self {
-        let ids = items.iter().filter_map(|item| match item {
-            Item::Call(call) => Some((Cow::Borrowed(call.id.escaped()), 0)),
-            _ => None,
-        });
-        Self { given: ids.collect() }
-    }
-
-    /// The id for the next call that has this one, and whether it is another.
-    fn next(&mut self, id: &'i str) -> (String, bool) {
-        let count = self.given.entry(Cow::Borrowed(id)).or_default();
-        *count += 1;
-        if *count == 1 && !id.is_empty() {
-            return (id.to_owned(), false);
-        }
-        loop {
-            let count = self.given.entry(Cow::Borrowed(id)).or_default();
-            let fresh = match id {
-                "" => format!("call_{count}"),
-                id => format!("{id}_{count}"),
-            };
-            *count += 1;
-            if !self.given.contains_key(fresh.as_str()) {
-                self.given.insert(Cow::Owned(fresh.clone()), 1);
-                return (fresh, true);
-            }
-        }
-    }
 }
 
 /// What the assistant said and did between two other messages.
@@ -330,10 +253,10 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
 
     fn result(&mut self, index: usize, call_id: &Escaped<'_>, parts: &[Part<'_>]) {
         let pending = self.round.calls.iter().any(|call| call.id == *call_id);
-        if pending && !self.results.used[index] {
+        if pending && !self.results.is_used(index) {
             self.finish_round();
         }
-        if self.results.used[index] {
+        if self.results.is_used(index) {
             return;
         }
         self.finish_round();
@@ -495,7 +418,9 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
             }
             let opened = sealed.as_ref().map(|s| self.vault.open(Sealed::Reasoning, &s.text()));
             match opened {
-                Some(Opened::Text(plain)) => text.push_str(Escaped::plain(&plain).escaped()),
+                Some(Opened::Text(packed)) => {
+                    text.push_str(Escaped::plain(&Thought::unpack(&packed).text).escaped());
+                }
                 // What was shown in full is as good, whoever sealed the copy.
                 _ if !shown.is_empty() => {
                     shown.iter().for_each(|piece| text.push_str(piece.escaped()));

@@ -1,18 +1,12 @@
-//! The Chat Completions dialect: requests out ([`request`]), answers and streams in
-//! ([`stream`]), errors in ([`fault`]). [`Target`] says what the model at hand understands.
+//! The Chat Completions dialect: requests out ([`render()`]), answers and streams in
+//! ([`decode`]).
 
-pub mod fault;
+pub mod decode;
 mod history;
-pub mod names;
 pub mod read;
-pub mod request;
-mod schema;
-pub mod stream;
-pub mod target;
+pub mod render;
 mod think;
 pub mod written;
 
-pub use names::Names;
-pub use request::{Rendered, render};
-pub use stream::{Decoder, Ending};
-pub use target::Target;
+pub use decode::Decoder;
+pub use render::render;

@@ -1,9 +1,10 @@
 //! Output items of a Responses answer, as they are shown while they are written and when they are
 //! done. It keeps no count and decides nothing: the encoder does.
 
-use super::stream::number;
+use super::encode::number;
 use crate::json::{Document, Escaped, Kind as Json, quote_into};
 use crate::partial::InputReader;
+use crate::turn::Opaque;
 
 /// An item that is being written.
 pub(super) struct Open {
@@ -12,6 +13,8 @@ pub(super) struct Open {
     pub(super) id: String,
     /// The text so far, escaped.
     pub(super) text: String,
+    /// What the upstream wants back with it, for reasoning.
+    pub(super) opaque: Option<Opaque<'static>>,
     /// The frame of a delta up to its sequence number.
     pub(super) delta: String,
     pub(super) kind: ItemKind,
@@ -42,7 +45,8 @@ pub(super) enum Shown {
 
 pub(super) enum CallKind {
     Function,
-    Custom(Box<InputReader>),
+    /// With the reader that unwraps its input, where the model had to wrap it.
+    Custom(Option<Box<InputReader>>),
     ToolSearch,
     LocalShell,
 }

@@ -1,10 +1,12 @@
 //! Input items of a Responses request.
 
-use super::fates::{self, Fate, Section};
-use super::request::{Reader, expect, refusal, string};
+use super::fates::TABLE;
+use super::parse::Reader;
 use super::tools;
+use crate::fates::{Fate, Section};
 use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Value};
+use crate::members::{expect, string};
 use crate::note::Code;
 use crate::turn::{Call, Item, Part, Payload, Role, ToolName};
 use std::fmt;
@@ -22,7 +24,7 @@ pub(super) fn read_all<'a>(
     list: Value<'_, 'a>,
     param: &str,
 ) -> Result<(), Fault> {
-    reader.request.turn.items.reserve(list.elements().count());
+    reader.turn.items.reserve(list.elements().count());
     for (index, item) in list.elements().enumerate() {
         read(reader, item, Place { list: param, index })?;
     }
@@ -100,13 +102,13 @@ fn read<'a>(
         }
         "compaction_trigger" => {
             rest(reader, item, "compaction_trigger", &[])?;
-            reader.request.compact = true;
+            reader.turn.settings.compact = true;
             let parts = vec![Part::Text(Escaped::plain(COMPACTION_PROMPT))];
             push(reader, Item::Message { role: Role::User, parts })
         }
         other => {
-            match fates::find(Section::Item, other).map(|row| (row.fate, row.path)) {
-                Some((Fate::Refused, path)) => return Err(refusal(path)),
+            match TABLE.find(Section::Item, other).map(|row| (row.fate, row.path)) {
+                Some((Fate::Refused, path)) => return Err(TABLE.refusal(path)),
                 Some((Fate::Ignored(code), _)) => {
                     reader.notes.add(code, format!("input[].{other}"));
                 }
@@ -118,7 +120,7 @@ fn read<'a>(
 }
 
 fn push<'a>(reader: &mut Reader<'_, 'a>, item: Item<'a>) -> Result<(), Fault> {
-    reader.request.turn.items.push(item);
+    reader.turn.items.push(item);
     Ok(())
 }
 
@@ -264,7 +266,7 @@ fn part<'a>(
             (Part::File { name, data, url }, &["filename", "file_data", "file_url", "file_id"])
         }
         other => {
-            let code = match fates::find(Section::Part, other).map(|row| row.fate) {
+            let code = match TABLE.find(Section::Part, other).map(|row| row.fate) {
                 Some(Fate::Degraded(code) | Fate::Ignored(code)) => code,
                 _ => Code::UnknownPart,
             };

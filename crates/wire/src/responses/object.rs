@@ -1,7 +1,7 @@
 //! The response object: what an answer says about the request that it answers. All members are
 //! always there, since strict SDKs want each of them (Open Responses, `ResponseResource`).
 
-use crate::json::{Kind, Value, quote_into};
+use crate::json::{Kind, Value};
 use std::fmt::Write as _;
 
 /// Members that are echoed as they came, with the value that stands when they were not sent.
@@ -121,24 +121,5 @@ fn schema_format(format: Value<'_, '_>, out: &mut String) {
         out.push_str("\"strict\":false,");
     }
     out.pop();
-    out.push('}');
-}
-
-/// Where an answer came from and what was changed on the way: the member `quire`.
-pub fn provenance(
-    request_id: &str,
-    provider: &str,
-    model: &str,
-    notes: &crate::note::Notes,
-    out: &mut String,
-) {
-    out.push_str("{\"request_id\":");
-    quote_into(request_id, out);
-    out.push_str(",\"model\":");
-    quote_into(model, out);
-    out.push_str(",\"provider\":");
-    quote_into(provider, out);
-    out.push_str(",\"notes\":");
-    notes.write_json(out);
     out.push('}');
 }

@@ -1,10 +1,12 @@
 //! Tool declarations of a Responses request, wherever they stand: in `tools`, in an
 //! `additional_tools` item, or in what a tool search found.
 
-use super::fates::{self, Fate, Section};
-use super::request::{Reader, expect, string};
+use super::fates::TABLE;
+use super::parse::Reader;
+use crate::fates::{Fate, Section};
 use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Value};
+use crate::members::{expect, string};
 use crate::note::Code;
 use crate::turn::{Grammar, Schema, Tool, ToolKind, ToolName};
 use std::fmt::Display;
@@ -56,7 +58,6 @@ fn tool_of<'a>(
                 })
             });
             let known = ["type", "name", "description", "format"];
-            reader.notes.add(Code::CustomTool, "tools[].custom");
             if let Some(format) = value.get("format").filter(|format| format.kind() == Kind::Object)
             {
                 rest(reader, format, "custom.format", &["type", "syntax", "definition"])?;
@@ -70,7 +71,7 @@ fn tool_of<'a>(
             let kind = ToolKind::ToolSearch { parameters };
             let known = ["type", "description", "parameters", "execution"];
             rest(reader, value, "tool_search", &known)?;
-            reader.request.turn.tools.push(Tool { name, description, kind });
+            reader.turn.tools.push(Tool { name, description, kind });
             Ok(())
         }
         "local_shell" => {
@@ -78,12 +79,12 @@ fn tool_of<'a>(
             let description = Some(Escaped::plain("Runs a command on the user's machine."));
             let kind = ToolKind::LocalShell;
             rest(reader, value, "local_shell", &["type"])?;
-            reader.request.turn.tools.push(Tool { name, description, kind });
+            reader.turn.tools.push(Tool { name, description, kind });
             Ok(())
         }
         "namespace" if namespace.is_none() => self::namespace(reader, value, param),
         other => {
-            match fates::find(Section::Tool, other).map(|row| row.fate) {
+            match TABLE.find(Section::Tool, other).map(|row| row.fate) {
                 Some(Fate::Ignored(code)) => reader.notes.add(code, format!("tools[].{other}")),
                 _ => reader.notes.add(Code::UnknownTool, format!("tools[].{other}")),
             }
@@ -136,7 +137,7 @@ fn push<'a>(
     rest(reader, value, section, known)?;
     let name = ToolName { namespace: namespace.cloned(), name };
     let description = value.get("description").and_then(Value::as_str);
-    reader.request.turn.tools.push(Tool { name, description, kind });
+    reader.turn.tools.push(Tool { name, description, kind });
     Ok(())
 }
 

@@ -5,11 +5,11 @@
 use serde_json::{Value, json};
 use testkit::judge;
 use testkit::strict::Profile;
-use wire::chat::Target;
-use wire::chat::target::{
+use wire::drive::{self, Answer, Sent};
+use wire::target::Target;
+use wire::target::{
     EffortMap, EffortRow, MaxTokens, Member, Quirk, Replay, Structured, ToolChoices,
 };
-use wire::drive::{self, Answer, Sent};
 use wire::turn::Effort;
 
 /// What is asked, what the model makes of it, and what is sent.

@@ -1,7 +1,7 @@
 //! A minimal valid request around one thing of the world, and the same request without it.
 
 use serde_json::{Value, json};
-use wire::responses::fates::Section;
+use wire::fates::Section;
 
 /// A request with one thing in it, and where that thing stands.
 pub(crate) struct Carrier {
@@ -24,6 +24,7 @@ impl Carrier {
             Section::Part => Self::part(kind, member),
             Section::Tool => Self::tool(kind, member),
             Section::Schema => Self::keyword(path),
+            Section::Role | Section::Block => unreachable!("Responses requests have none"),
         }
     }
 
@@ -35,9 +36,7 @@ impl Carrier {
             Section::Field if path == "tool_choice.server_label" => Some("tool_choice"),
             Section::Field | Section::Schema => Some(path),
             Section::Value => path.split(['=', '.']).next(),
-            Section::Item | Section::Part | Section::Tool => {
-                path.split_once('.').map(|(_, member)| member)
-            }
+            _ => path.split_once('.').map(|(_, member)| member),
         };
         match member {
             Some(member) => remove(self.target(&mut request), member),

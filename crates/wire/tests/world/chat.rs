@@ -5,11 +5,11 @@ use crate::surroundings::{Surroundings, TestVault, bare, rich, translate};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
-use wire::chat::target::{MaxTokens, Replay};
 use wire::chat::written::{ROWS, Section, Use, find};
 use wire::chat::{Decoder, read};
 use wire::responses::fates;
 use wire::sse::Frame;
+use wire::target::{MaxTokens, Replay};
 use wire::turn::Event;
 
 const CHAT: &str = include_str!("../../../../corpus/world/chat.txt");

@@ -3,8 +3,9 @@
 use crate::carrier::Carrier;
 use crate::surroundings::{bare, rich, translate};
 use std::collections::BTreeSet;
+use wire::fates::{Fate, Section};
 use wire::note::{Code, Notes};
-use wire::responses::fates::{Fate, ROWS, Section, find};
+use wire::responses::fates::{ROWS, TABLE};
 
 const RESPONSES: &str = include_str!("../../../../corpus/world/responses.txt");
 
@@ -88,7 +89,7 @@ fn every_line_of_the_world_has_a_decision() {
     assert!(all.len() > 800, "the world lost most of its lines");
     let open: Vec<_> = all
         .iter()
-        .filter(|line| find(line.section, line.path).is_none())
+        .filter(|line| TABLE.find(line.section, line.path).is_none())
         .map(|line| format!("{} {}", line.section.name(), line.path))
         .collect();
     assert!(open.is_empty(), "no row decides about {open:#?}");
@@ -118,7 +119,7 @@ fn every_row_is_about_something_in_the_world_and_stands_once() {
 #[test]
 fn every_row_about_something_beyond_the_world_is_still_there() {
     for (section, path, why) in BEYOND.iter().chain(TRACELESS) {
-        assert!(!why.is_empty() && find(*section, path).is_some(), "{path}");
+        assert!(!why.is_empty() && TABLE.find(*section, path).is_some(), "{path}");
     }
 }
 
@@ -140,7 +141,7 @@ fn what_the_table_says_is_what_happens() {
 }
 
 fn check(section: Section, path: &str) -> Result<(), String> {
-    let row = find(section, path).ok_or("undecided")?;
+    let row = TABLE.find(section, path).ok_or("undecided")?;
     let carrier = Carrier::of(section, path);
     let kind = path.split('.').next().unwrap_or(path);
     let whole = TOLD_FOR_THE_WHOLE.contains(&(row.section, row.path));

@@ -2,10 +2,10 @@
 
 use crate::carrier::SEALED;
 use serde_json::Value;
-use wire::chat::target::{EffortMap, EffortRow, Member, Replay, Structured, Target, ToolChoices};
 use wire::fault::Fault;
 use wire::json::Tape;
 use wire::note::Notes;
+use wire::target::{EffortMap, EffortRow, Member, Replay, Structured, Target, ToolChoices};
 use wire::turn::{Effort, Opened, Sealed, Summary, Vault};
 
 /// Knows the seals of this test, or none.
@@ -108,19 +108,14 @@ pub(crate) fn translate(request: &Value, at: &Surroundings) -> (Result<Done, Fau
     let text = request.to_string();
     let mut tape = Tape::default();
     let done =
-        wire::responses::parse(tape.read(&text).expect("JSON"), &mut notes).and_then(|request| {
-            let rendered = wire::chat::render(
-                &request.turn,
-                &at.target,
-                &at.vault,
-                String::new(),
-                &mut notes,
-            )?;
+        wire::responses::parse(tape.read(&text).expect("JSON"), &mut notes).and_then(|turn| {
+            let rendered =
+                wire::chat::render(&turn, &at.target, &at.vault, String::new(), &mut notes)?;
             Ok(Done {
                 body: serde_json::from_str(&rendered.body).expect("quire writes JSON"),
-                compact: request.compact,
-                seal_reasoning: request.seal_reasoning,
-                summary: request.turn.settings.summary,
+                compact: turn.settings.compact,
+                seal_reasoning: turn.settings.seal_reasoning,
+                summary: turn.settings.summary,
             })
         });
     (done, notes)

@@ -1,5 +1,5 @@
-//! Tool names on a Chat Completions wire: letters, digits, `_` and `-`, at most 64, no namespaces
-//! (OpenAI's API reference, `tools[].function.name`). Each name maps to the identity that the
+//! Tool names on the wire: letters, digits, `_` and `-`, at most 64, no namespaces
+//! (OpenAI's API reference, `tools[].function.name`; Anthropic allows 128). Each name maps to the identity that the
 //! client declared, so that a call comes back exactly as the client knows its tool.
 
 use crate::json::Escaped;
@@ -47,18 +47,21 @@ pub enum IdentityKind {
 }
 
 impl Names {
-    /// Gives `tool` a name; `None` when the same tool was declared before.
+    /// Gives `tool` a name; `None` when the same tool was declared before, or when nobody calls it by
+    /// name.
     pub fn declare(&mut self, tool: &Tool<'_>) -> Option<&str> {
         if self.position(&tool.name).is_some() {
             return None;
         }
-        let wire = self.unique(flat(&tool.name));
         let kind = match tool.kind {
             ToolKind::Function { .. } => IdentityKind::Function,
             ToolKind::Custom { .. } => IdentityKind::Custom,
             ToolKind::ToolSearch { .. } => IdentityKind::ToolSearch,
             ToolKind::LocalShell => IdentityKind::LocalShell,
+            // The provider runs it: the client is never called.
+            ToolKind::WebSearch(_) => return None,
         };
+        let wire = self.unique(flat(&tool.name));
         let (namespace, name) = key_of(&tool.name);
         self.by_wire.insert(wire.clone(), self.entries.len());
         self.by_name.insert((namespace.clone(), name.clone()), self.entries.len());

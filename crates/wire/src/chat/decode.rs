@@ -4,23 +4,16 @@
 //! content closes the one before it, and a call is closed by the next call once its arguments are
 //! whole. The end is held back until the stream is over, since usage may follow the finish.
 
-use super::fault;
-use super::target::{Quirk, Target};
 use super::think::{Piece, ThinkTags};
+use crate::answer::Ending;
 use crate::fault::{Fault, Kind, Phase};
 use crate::json::{Escaped, Kind as Json, Tape, Value};
 use crate::partial::{Halves, Progress};
+use crate::said;
 use crate::sse::Frame;
-use crate::turn::{End, Event, Finish, Opening, Usage};
-
-/// How the bytes of a stream ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Ending {
-    /// The upstream closed the stream.
-    Closed,
-    /// It broke, and this is why.
-    Broken(Fault),
-}
+use crate::target::{Quirk, Target};
+use crate::turn::{End, Event, Finish, Form, Opening};
+use crate::usage;
 
 /// The reader of one answer.
 #[derive(Debug)]
@@ -135,7 +128,7 @@ impl Decoder {
                 _ => {}
             }
         }
-        if suspicious && let Some(fault) = fault::in_stream(chunk) {
+        if suspicious && let Some(fault) = said::in_stream(chunk) {
             return self.fail(fault, sink);
         }
         if let Some(choice) = choice {
@@ -156,7 +149,7 @@ impl Decoder {
             return self.fail(protocol("the upstream's answer has no choices"), sink);
         }
         if !self.ended
-            && let Some(usage) = usage.and_then(usage_of)
+            && let Some(usage) = usage.and_then(usage::chat)
         {
             sink(Event::Usage(usage));
         }
@@ -370,37 +363,6 @@ fn cut() -> Fault {
 
 fn protocol(text: impl Into<String>) -> Fault {
     Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) }
-}
-
-/// The most tokens that are believed: more is not exact in every reader of JSON.
-const MAX_TOKENS: u64 = 1 << 53;
-
-/// The counts of a usage object; none where it counts nothing.
-fn usage_of(usage: Value<'_, '_>) -> Option<Usage> {
-    let count = |value: Value<'_, '_>, name: &str| {
-        value.get(name).and_then(Value::as_u64).map(|count| count.min(MAX_TOKENS))
-    };
-    let detail = |of: &str, name: &str| usage.get(of).and_then(|value| count(value, name));
-    let (input, output) = (count(usage, "prompt_tokens"), count(usage, "completion_tokens"));
-    if input.is_none() && output.is_none() {
-        return None;
-    }
-    let (input, output) = (input.unwrap_or(0), output.unwrap_or(0));
-    let cached = detail("prompt_tokens_details", "cached_tokens")
-        // DeepSeek and Moonshot have names of their own.
-        .or_else(|| count(usage, "prompt_cache_hit_tokens"))
-        .or_else(|| count(usage, "cached_tokens"))
-        .unwrap_or(0)
-        .min(input);
-    let cache_written = detail("prompt_tokens_details", "cache_write_tokens").unwrap_or(0);
-    let reasoning = detail("completion_tokens_details", "reasoning_tokens").unwrap_or(0);
-    Some(Usage {
-        input,
-        cached,
-        cache_written: cache_written.min(input - cached),
-        output,
-        reasoning: reasoning.min(output),
-    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -634,7 +596,10 @@ impl Parts {
         self.close_whole_calls(sink);
         name.escaped().clone_into(&mut self.calls[at].name);
         let id = self.told_id(at);
-        let part = self.open(Opening::Call { id: Escaped::trusted(id), name: name.borrow() }, sink);
+        let part = self.open(
+            Opening::Call { id: Escaped::trusted(id), name: name.borrow(), form: Form::Arguments },
+            sink,
+        );
         let before = std::mem::replace(&mut self.calls[at].state, CallState::Open(part));
         if let CallState::Unnamed(waiting) = before
             && !waiting.is_empty()

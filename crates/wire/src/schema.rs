@@ -1,16 +1,16 @@
-//! Tool parameter schemas as Chat Completions servers accept them. A good schema travels as it
+//! Tool parameter schemas as servers accept them. A good schema travels as it
 //! stands; only what servers refuse is mended, with a note.
 
-use super::target::{Quirk, Target};
 use crate::json::{Escaped, Kind, Tape, Value};
 use crate::note::{Code, Notes};
+use crate::target::{Quirk, Target};
 use crate::turn::Schema;
 use std::borrow::Cow;
 
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// The schema that is sent for `parameters`.
-pub(super) fn accepted<'a>(
+pub(crate) fn accepted<'a>(
     parameters: Option<Schema<'a>>,
     target: &Target,
     notes: &mut Notes,

@@ -1,10 +1,12 @@
-//! What one model behind a Chat Completions endpoint understands, as data. The catalog builds it
-//! from a provider record; the request encoder obeys it and notes whatever it cannot carry.
+//! What one model behind one endpoint understands, as data. The catalog builds it from a provider
+//! record; the writers of requests obey it and note whatever they cannot carry.
 
+use crate::dialect::Dialect;
+use crate::names::Names;
 use crate::turn::Effort;
 
-/// One model of one Chat Completions endpoint. [`Target::default`] is the careful choice for an
-/// endpoint about which nothing is known.
+/// One model of one endpoint. [`Target::careful`] is the choice for an endpoint about which nothing is
+/// known. What only one dialect has is named after it and means nothing to the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// The model's name as the upstream knows it.
@@ -24,7 +26,8 @@ pub struct Target {
     pub max_tokens: MaxTokens,
     /// The model's own limit on output tokens, where known.
     pub max_output_tokens: Option<u64>,
-    /// What `response_format` understands.
+    /// Which forms of structured output are understood: `response_format`, `text.format`, or
+    /// `output_config.format`.
     pub structured: Structured,
     /// Which forms of `tool_choice` are understood.
     pub tool_choice: ToolChoices,
@@ -34,6 +37,12 @@ pub struct Target {
     pub max_tools: Option<usize>,
     /// `strict` is understood in function declarations.
     pub strict_tools: bool,
+    /// Tools that take free text are understood (Responses).
+    pub custom_tools: bool,
+    /// The provider searches the web itself when it is offered the tool (Responses, Messages).
+    pub web_search: bool,
+    /// Thinking comes back without the signature that the endpoint gave it (Messages).
+    pub unsigned_thinking: bool,
     /// How reasoning of earlier turns goes back to the model.
     pub replay: Replay,
     /// What each effort sends.
@@ -47,6 +56,13 @@ pub struct Target {
     pub always: Vec<Member>,
     /// Departures from the dialect that need code.
     pub quirks: Vec<Quirk>,
+}
+
+/// A request for the upstream, and how to read the tool names of its answer.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    pub body: String,
+    pub names: Names,
 }
 
 /// A request member: its name and its raw JSON value.
@@ -144,6 +160,46 @@ impl EffortMap {
         self.rows.iter().find(|row| row.asked == effort)
     }
 
+    /// The map of an endpoint that knows `reasoning.effort`, as every Responses server does: words
+    /// up to `xhigh` (OpenAI's API reference).
+    pub fn responses() -> Self {
+        let row = |asked: Effort| {
+            let acts_as = asked.min(Effort::Xhigh);
+            let json = format!("{{\"effort\":\"{}\"}}", acts_as.name());
+            let members = vec![Member { name: "reasoning".to_owned(), json }];
+            EffortRow { asked, acts_as, members }
+        };
+        Self { rows: Effort::ALL.map(row).to_vec() }
+    }
+
+    /// The map of an endpoint that knows thinking by its budget, as every Messages server does.
+    /// Anthropic's own models have no efforts in tokens; these budgets are quire's choice, between
+    /// the least that is accepted (1,024) and what most models can write.
+    pub fn budgets() -> Self {
+        let row = |asked: Effort| {
+            let (acts_as, json) = match asked {
+                Effort::None => (Effort::None, "{\"type\":\"disabled\"}".to_owned()),
+                _ => {
+                    let budget = match asked {
+                        Effort::None | Effort::Minimal => 1_024,
+                        Effort::Low => 2_048,
+                        Effort::Medium => 8_192,
+                        Effort::High => 16_384,
+                        Effort::Xhigh | Effort::Max | Effort::Ultra => 31_999,
+                    };
+                    let json = format!("{{\"type\":\"enabled\",\"budget_tokens\":{budget}}}");
+                    (asked.min(Effort::Xhigh), json)
+                }
+            };
+            EffortRow {
+                asked,
+                acts_as,
+                members: vec![Member { name: "thinking".to_owned(), json }],
+            }
+        };
+        Self { rows: Effort::ALL.map(row).to_vec() }
+    }
+
     /// All rows, ascending by what is asked.
     pub fn rows(&self) -> &[EffortRow] {
         &self.rows
@@ -182,7 +238,33 @@ impl Target {
     }
 }
 
+impl Target {
+    /// The careful choice for an endpoint of this dialect about which nothing is known.
+    pub fn careful(dialect: Dialect) -> Self {
+        let chat = Self::default();
+        let accepts = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        match dialect {
+            Dialect::Chat => chat,
+            Dialect::Responses => Self {
+                developer_role: true,
+                structured: Structured::Schema,
+                strict_tools: true,
+                efforts: EffortMap::responses(),
+                accepts: accepts(&["temperature", "top_p", "parallel_tool_calls"]),
+                ..chat
+            },
+            Dialect::Messages => Self {
+                late_system: false,
+                efforts: EffortMap::budgets(),
+                accepts: accepts(&["temperature", "top_p", "top_k", "stop", "parallel_tool_calls"]),
+                ..chat
+            },
+        }
+    }
+}
+
 impl Default for Target {
+    /// The careful choice for Chat Completions.
     fn default() -> Self {
         Self {
             model: String::new(),
@@ -198,6 +280,9 @@ impl Default for Target {
             tools: true,
             max_tools: None,
             strict_tools: false,
+            custom_tools: false,
+            web_search: false,
+            unsigned_thinking: false,
             replay: Replay::No,
             efforts: EffortMap::default(),
             accepts: ["temperature", "top_p", "stop", "stream_options"].map(String::from).to_vec(),

@@ -1,20 +1,14 @@
 //! A [`Turn`] to a Chat Completions request.
 
-use super::names::Names;
-use super::target::{MaxTokens, Quirk, Structured, Target};
-use super::{history, schema};
+use super::history;
 use crate::fault::Fault;
 use crate::json::{Escaped, quote_into};
+use crate::names::Names;
 use crate::note::{Code, Notes};
+use crate::schema;
+use crate::target::{MaxTokens, Quirk, Rendered, Structured, Target};
 use crate::turn::{Format, Grammar, Tool, ToolChoice, ToolKind, ToolName, Turn, Vault};
 use std::fmt::Write as _;
-
-/// A request for the upstream, and how to read the tool names of its answer.
-#[derive(Clone, Debug)]
-pub struct Rendered {
-    pub body: String,
-    pub names: Names,
-}
 
 /// Writes the request into `out`, which should have room for it.
 ///
@@ -73,6 +67,11 @@ fn offered<'t, 'a>(
             notes.add(Code::ToolsCut, "tools[]");
             continue;
         }
+        match &tool.kind {
+            ToolKind::WebSearch(_) => notes.add(Code::ToolDropped, "tools[].web_search"),
+            ToolKind::Custom { .. } => notes.add(Code::CustomTool, "tools[].custom"),
+            ToolKind::Function { .. } | ToolKind::ToolSearch { .. } | ToolKind::LocalShell => {}
+        }
         if let Some(wire) = names.declare(tool) {
             offered.push((tool, wire.to_owned()));
         }
@@ -96,7 +95,10 @@ fn declaration(tool: &Tool<'_>, wire: &str, target: &Target, notes: &mut Notes, 
     out.push('"');
     let grammar = match &tool.kind {
         ToolKind::Custom { grammar } => grammar.as_ref(),
-        ToolKind::Function { .. } | ToolKind::ToolSearch { .. } | ToolKind::LocalShell => None,
+        ToolKind::Function { .. }
+        | ToolKind::ToolSearch { .. }
+        | ToolKind::LocalShell
+        | ToolKind::WebSearch(_) => None,
     };
     if tool.description.is_some() || grammar.is_some() {
         out.push_str(r#","description":""#);
@@ -124,6 +126,8 @@ fn declaration(tool: &Tool<'_>, wire: &str, target: &Target, notes: &mut Notes, 
         ToolKind::Custom { .. } => out.push_str(
             r#"{"type":"object","properties":{"input":{"type":"string","description":"The tool's whole input, as plain text."}},"required":["input"],"additionalProperties":false}"#,
         ),
+        // Never declared.
+        ToolKind::WebSearch(_) => out.push_str("{}"),
         ToolKind::ToolSearch { parameters } => {
             out.push_str(&schema::accepted(*parameters, target, notes));
         }

@@ -1,4 +1,5 @@
-//! Errors as Chat Completions servers write them: in a body, or inside a stream that began well.
+//! Errors as servers write them, whatever their dialect: in a body, or inside a stream that began
+//! well.
 
 use crate::fault::{Fault, Phase, Upstream, meaning};
 use crate::json::{Kind, Tape, Value};
@@ -6,7 +7,7 @@ use crate::json::{Kind, Tape, Value};
 /// The most of an upstream's words that is kept, in bytes.
 const MAX_WORDS: usize = 2000;
 
-/// Reads the error in a body of any form: OpenAI's `{"error":{…}}`, a bare string, vLLM's flat
+/// Reads the error in a body of any form: `{"error":{…}}` of OpenAI and Anthropic, a bare string, vLLM's flat
 /// `{"object":"error",…}`, MiniMax's `base_resp`, or a page of HTML.
 pub fn read_body(status: u16, body: &str) -> Fault {
     let mut tape = Tape::default();
@@ -22,7 +23,7 @@ pub fn read_body(status: u16, body: &str) -> Fault {
 }
 
 /// The error that a chunk of a stream carries, if it carries one.
-pub(super) fn in_stream(value: Value<'_, '_>) -> Option<Fault> {
+pub(crate) fn in_stream(value: Value<'_, '_>) -> Option<Fault> {
     let said = read(value)?;
     Some(Fault { phase: Phase::Sent, ..fault(said) })
 }

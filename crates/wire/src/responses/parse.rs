@@ -1,40 +1,30 @@
 //! A Responses request to a [`Turn`].
 
-use super::fates::{self, Fate, Section};
+use super::fates::TABLE;
 use super::{items, tools};
+use crate::fates::Section;
 use crate::fault::Fault;
-use crate::json::{Escaped, Kind, Value};
+use crate::json::{Kind, Value};
+use crate::members::{boolean, expect, positive, string};
 use crate::note::{Code, Notes};
 use crate::turn::{Effort, Format, Item, Part, Role, Settings, Summary, ToolChoice, Turn};
 use std::collections::HashSet;
-
-use std::fmt::Display;
-
-/// What quire itself wants to know of a Responses request, beside the turn.
-#[derive(Clone, Debug, Default)]
-pub struct Request<'a> {
-    pub turn: Turn<'a>,
-    /// The caller wants the conversation summed up and sealed instead of an answer.
-    pub compact: bool,
-    /// The caller wants sealed reasoning with the answer.
-    pub seal_reasoning: bool,
-}
 
 /// Reads a request. `model` is not looked at: whoever routes the request has read it.
 ///
 /// # Errors
 /// A known member has a wrong type, or one that cannot be ignored has no counterpart; the fault
 /// names it.
-pub fn parse<'a>(body: Value<'_, 'a>, notes: &mut Notes) -> Result<Request<'a>, Fault> {
-    let mut reader = Reader { notes, request: Request::default() };
+pub fn parse<'a>(body: Value<'_, 'a>, notes: &mut Notes) -> Result<Turn<'a>, Fault> {
+    let mut reader = Reader { notes, turn: Turn::default() };
     reader.body(body)?;
-    Ok(reader.request)
+    Ok(reader.turn)
 }
 
 /// The state of one reading.
 pub(super) struct Reader<'n, 'a> {
     pub(super) notes: &'n mut Notes,
-    pub(super) request: Request<'a>,
+    pub(super) turn: Turn<'a>,
 }
 
 impl<'a> Reader<'_, 'a> {
@@ -60,7 +50,7 @@ impl<'a> Reader<'_, 'a> {
                 "instructions" => instructions = Some(value),
                 "tools" => declared = Some(value),
                 "stream" => self.settings().stream = boolean(value, "stream")?,
-                "tool_choice" => self.request.turn.tool_choice = self.tool_choice(value)?,
+                "tool_choice" => self.turn.tool_choice = self.tool_choice(value)?,
                 "parallel_tool_calls" => {
                     self.settings().parallel_tool_calls =
                         Some(boolean(value, "parallel_tool_calls")?);
@@ -68,14 +58,7 @@ impl<'a> Reader<'_, 'a> {
                 "reasoning" => self.reasoning(value)?,
                 "text" => self.text(value)?,
                 "max_output_tokens" => {
-                    let limit = value.as_u64().filter(|&limit| limit > 0);
-                    self.settings().max_output_tokens = Some(limit.ok_or_else(|| {
-                        Fault::wrong_type(
-                            "max_output_tokens",
-                            "a positive whole number",
-                            value.kind(),
-                        )
-                    })?);
+                    self.settings().max_output_tokens = Some(positive(value, "max_output_tokens")?);
                 }
                 "temperature" | "top_p" | "presence_penalty" | "frequency_penalty" => {
                     expect(value, Kind::Number, &key)?;
@@ -98,7 +81,7 @@ impl<'a> Reader<'_, 'a> {
                 "include" => self.include(value)?,
                 "background" => {
                     if boolean(value, "background")? {
-                        return Err(refusal("background"));
+                        return Err(TABLE.refusal("background"));
                     }
                 }
                 "truncation" => {
@@ -128,39 +111,25 @@ impl<'a> Reader<'_, 'a> {
                 return Err(Fault::bad_request("input", text));
             }
         }
-        if self.request.compact {
+        if self.turn.settings.compact {
             // A summary is prose, and nobody waits for a call.
-            self.request.turn.tool_choice = ToolChoice::None;
+            self.turn.tool_choice = ToolChoice::None;
             self.settings().format = Format::Text;
         }
         Ok(())
     }
 
     fn settings(&mut self) -> &mut Settings<'a> {
-        &mut self.request.turn.settings
+        &mut self.turn.settings
     }
 
     /// Notes or refuses a member by the closed-world table.
     pub(super) fn leftover(&mut self, section: Section, of: &str, key: &str) -> Result<(), Fault> {
-        let path = if of.is_empty() { key.to_owned() } else { format!("{of}.{key}") };
-        match fates::find(section, &path) {
-            Some(row) => match row.fate {
-                Fate::Ignored(code) => self.notes.add(code, row.path),
-                // A longer path beneath one that is read is as unknown as any.
-                Fate::Translated | Fate::Depends(_) | Fate::Degraded(_) if row.path != path => {
-                    self.notes.add(Code::UnknownField, path);
-                }
-                Fate::Degraded(code) => self.notes.add(code, row.path),
-                Fate::Translated | Fate::Depends(_) => {}
-                Fate::Refused => return Err(refusal(row.path)),
-            },
-            None => self.notes.add(Code::UnknownField, path),
-        }
-        Ok(())
+        TABLE.leftover(section, of, key, self.notes)
     }
 
     fn share(&mut self, key: &str, value: Value<'_, 'a>) {
-        if let Some(row) = fates::find(Section::Field, key) {
+        if let Some(row) = TABLE.find(Section::Field, key) {
             let shared = &mut self.settings().shared;
             shared.retain(|(name, _)| *name != row.path);
             shared.push((row.path, value.raw()));
@@ -173,7 +142,7 @@ impl<'a> Reader<'_, 'a> {
                 let text = string(value, "instructions")?;
                 if !text.is_empty() {
                     let parts = vec![Part::Text(text)];
-                    self.request.turn.items.push(Item::Message { role: Role::System, parts });
+                    self.turn.items.push(Item::Message { role: Role::System, parts });
                 }
                 Ok(())
             }
@@ -187,12 +156,12 @@ impl<'a> Reader<'_, 'a> {
         match value.kind() {
             Kind::String => {
                 let parts = vec![Part::Text(string(value, "input")?)];
-                self.request.turn.items.push(Item::Message { role: Role::User, parts });
+                self.turn.items.push(Item::Message { role: Role::User, parts });
             }
             Kind::Array => items::read_all(self, value, "input")?,
             other => return Err(Fault::wrong_type("input", "a string or a list of items", other)),
         }
-        if self.request.turn.items.is_empty() {
+        if self.turn.items.is_empty() {
             return Err(Fault::bad_request(
                 "input",
                 "`input` is empty: there is nothing to answer",
@@ -286,7 +255,7 @@ impl<'a> Reader<'_, 'a> {
         expect(value, Kind::Array, "include")?;
         for entry in value.elements() {
             if string(entry, "include[]")?.is("reasoning.encrypted_content") {
-                self.request.seal_reasoning = true;
+                self.turn.settings.seal_reasoning = true;
             } else {
                 self.notes.add(
                     Code::FieldIgnored,
@@ -352,30 +321,4 @@ impl<'a> Reader<'_, 'a> {
             }
         })
     }
-}
-
-/// The refusal of something that the table says cannot be ignored.
-pub(super) fn refusal(path: &'static str) -> Fault {
-    let how = fates::ROWS
-        .iter()
-        .find(|row| row.path == path && row.fate == Fate::Refused)
-        .map_or("leave it out", |row| row.how);
-    Fault::bad_request(path, format!("`{path}` cannot be honoured by this target: {how}"))
-}
-
-/// `param` is written out only when there is a fault.
-pub(super) fn expect(value: Value<'_, '_>, kind: Kind, param: impl Display) -> Result<(), Fault> {
-    if value.kind() == kind {
-        Ok(())
-    } else {
-        Err(Fault::wrong_type(&param.to_string(), kind.name(), value.kind()))
-    }
-}
-
-pub(super) fn string<'a>(value: Value<'_, 'a>, param: impl Display) -> Result<Escaped<'a>, Fault> {
-    value.as_str().ok_or_else(|| Fault::wrong_type(&param.to_string(), "a string", value.kind()))
-}
-
-fn boolean(value: Value<'_, '_>, param: &str) -> Result<bool, Fault> {
-    value.as_bool().ok_or_else(|| Fault::wrong_type(param, "a boolean", value.kind()))
 }

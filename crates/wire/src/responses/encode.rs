@@ -7,48 +7,32 @@
 
 use super::fault::in_stream;
 use super::item::{CallKind, ItemKind, Open, Shown, arguments_object, shell_action};
-use super::object;
-use crate::chat::Names;
-use crate::chat::names::{Identity, IdentityKind};
+use crate::answer::{Head, Setting, provenance};
 use crate::fault::{Fault, Kind, Phase};
 use crate::json::{Escaped, escape_into, quote_into};
+use crate::names::{Identity, IdentityKind};
 use crate::note::{Code, Notes};
 use crate::partial::Found;
-use crate::turn::{End, Event, Finish, Opening, Sealed, Summary, Usage, Vault};
+use crate::thought::Thought;
+use crate::turn::{End, Event, Finish, Form, Opening, Sealed, Summary, Usage, Vault};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-/// What is known of an answer before anybody has been asked. It can open a stream and keep it
-/// alive by itself; whoever writes the rest goes on counting from it.
-#[derive(Debug)]
-pub struct Head {
-    /// Unique; the ids of the response and its items are made from it.
-    pub stem: String,
-    /// Unix time in seconds.
-    pub created_at: u64,
-    /// The model as the caller named it.
-    pub model: String,
-    /// From [`object::echo`].
-    pub echo: Arc<str>,
-    /// The number of the next event. One answer is written by one task at a time.
-    pub sequence: AtomicU64,
+/// Writes the events that open every stream; nothing if they were written before.
+pub fn begin(head: &Head, out: &mut String) {
+    if head.sequence.load(Ordering::Relaxed) == 0 {
+        head.lifecycle("response.created", out);
+        head.lifecycle("response.in_progress", out);
+    }
+}
+
+/// Writes an event that changes nothing and resets the client's idle timer. Codex ignores comments.
+pub fn keep_alive(head: &Head, out: &mut String) {
+    head.lifecycle("response.in_progress", out);
 }
 
 impl Head {
-    /// The events that open every stream; nothing if they were written before.
-    pub fn begin(&self, out: &mut String) {
-        if self.sequence.load(Ordering::Relaxed) == 0 {
-            self.lifecycle("response.created", out);
-            self.lifecycle("response.in_progress", out);
-        }
-    }
-
-    /// An event that changes nothing and resets the client's idle timer. Codex ignores comments.
-    pub fn keep_alive(&self, out: &mut String) {
-        self.lifecycle("response.in_progress", out);
-    }
-
     fn number(&self, out: &mut String) {
         let number = self.sequence.load(Ordering::Relaxed);
         self.sequence.store(number + 1, Ordering::Relaxed);
@@ -86,27 +70,6 @@ impl Head {
         out.push_str("\",\"model\":");
         quote_into(&self.model, out);
     }
-}
-
-/// What the writer of an answer needs to know beside its events.
-#[derive(Debug, Default)]
-pub struct Setting {
-    pub names: Names,
-    pub summary: Summary,
-    /// The caller wants sealed reasoning.
-    pub seal_reasoning: bool,
-    /// The text of the answer is a summary to be sealed.
-    pub compact: bool,
-    /// The client shows nothing for a `refusal` part, as Codex (measured on 0.169.0).
-    pub refusals_as_text: bool,
-    /// The object is wanted when the answer has ended, see [`Encoder::take_object`].
-    pub whole: bool,
-    /// Where the answer comes from, for the member `quire`.
-    pub request_id: String,
-    pub provider: String,
-    pub upstream_model: String,
-    /// The request's size in tokens, roughly, for upstreams that report no usage.
-    pub input_estimate: u64,
 }
 
 /// The writer of one answer.
@@ -198,6 +161,14 @@ impl<V: Vault> Encoder<V> {
                     self.close(open, "completed", out);
                 }
             }
+            Event::Seal { part, opaque } => {
+                if let Some(open) = self.open.iter_mut().rfind(|open| open.part == part) {
+                    open.opaque = Some(opaque.into_owned());
+                }
+            }
+            Event::Cite { .. } | Event::Found { .. } => {
+                self.notes.add(Code::EventDropped, "output[]");
+            }
             Event::Usage(usage) => self.usage = Some(usage),
             Event::End(end) => self.end(end, now, out),
         }
@@ -208,10 +179,12 @@ impl<V: Vault> Encoder<V> {
             let kind = match kind {
                 Opening::Text | Opening::Refusal => ItemKind::Hidden,
                 Opening::Reasoning => return,
-                Opening::Call { .. } => return self.notes.add(Code::EventDropped, "output[]"),
+                Opening::Call { .. } | Opening::Search { .. } => {
+                    return self.notes.add(Code::EventDropped, "output[]");
+                }
             };
             let (id, text, delta) = <(String, String, String)>::default();
-            self.open.push(Open { part, index: 0, id, text, delta, kind });
+            self.open.push(Open { part, index: 0, id, text, delta, opaque: None, kind });
             return;
         }
         let (prefix, kind) = match kind {
@@ -229,12 +202,14 @@ impl<V: Vault> Encoder<V> {
                 };
                 ("rs", ItemKind::Reasoning { shown })
             }
-            Opening::Call { id, name } => self.call(&id, &name),
+            Opening::Search { .. } => return self.notes.add(Code::EventDropped, "output[]"),
+            Opening::Call { id, name, form } => self.call(&id, &name, form),
         };
         let index = self.next_index;
         self.next_index += 1;
         let id = format!("{prefix}_{}_{index}", self.head.stem);
-        let mut open = Open { part, index, id, text: String::new(), delta: String::new(), kind };
+        let (text, delta) = (String::new(), String::new());
+        let mut open = Open { part, index, id, text, delta, opaque: None, kind };
         self.head.event("response.output_item.added", out);
         number("\"output_index\":", u64::from(index), out);
         out.push_str(",\"item\":");
@@ -246,7 +221,7 @@ impl<V: Vault> Encoder<V> {
         self.open.push(open);
     }
 
-    fn call(&self, id: &Escaped<'_>, name: &Escaped<'_>) -> (&'static str, ItemKind) {
+    fn call(&self, id: &Escaped<'_>, name: &Escaped<'_>, form: Form) -> (&'static str, ItemKind) {
         let call_id = id.escaped().to_owned();
         let (prefix, name, namespace, kind) = match self.setting.names.find(name) {
             // The model called what the client never declared: the client should know.
@@ -254,7 +229,10 @@ impl<V: Vault> Encoder<V> {
             Some(Identity { namespace, name, kind }) => {
                 let (prefix, kind) = match kind {
                     IdentityKind::Function => ("fc", CallKind::Function),
-                    IdentityKind::Custom => ("ctc", CallKind::Custom(Box::default())),
+                    IdentityKind::Custom => {
+                        let reader = (form == Form::Arguments).then(Box::default);
+                        ("ctc", CallKind::Custom(reader))
+                    }
                     IdentityKind::ToolSearch => ("tsc", CallKind::ToolSearch),
                     IdentityKind::LocalShell => ("lsc", CallKind::LocalShell),
                 };
@@ -269,7 +247,7 @@ impl<V: Vault> Encoder<V> {
         self.written += text.escaped().len() as u64;
         let from = open.text.len();
         match &mut open.kind {
-            ItemKind::Call { kind: CallKind::Custom(reader), .. } => {
+            ItemKind::Call { kind: CallKind::Custom(Some(reader)), .. } => {
                 reader.push(text.escaped(), &mut open.text);
             }
             _ => open.text.push_str(text.escaped()),
@@ -322,7 +300,8 @@ impl<V: Vault> Encoder<V> {
     fn complete(&mut self, open: &mut Open) -> bool {
         let ItemKind::Call { kind, .. } = &mut open.kind else { return true };
         match kind {
-            CallKind::Custom(reader) => match reader.end(&mut open.text) {
+            CallKind::Custom(None) => true,
+            CallKind::Custom(Some(reader)) => match reader.end(&mut open.text) {
                 Found::Whole => true,
                 Found::Unwrapped => {
                     self.notes.add(Code::InputUnwrapped, "output[].input");
@@ -348,11 +327,15 @@ impl<V: Vault> Encoder<V> {
             self.output.push(',');
         }
         let from = self.output.len();
-        let seals = self.setting.seal_reasoning || self.setting.summary == Summary::None;
+        // What only the upstream can read must come back, whether it was asked for or not.
+        let seals = self.setting.seal_reasoning
+            || self.setting.summary == Summary::None
+            || open.opaque.is_some();
         let sealed = match open.kind {
             ItemKind::Reasoning { .. } if seals => {
-                let plain = Escaped::trusted(open.text.as_str());
-                Some(self.vault.seal(Sealed::Reasoning, &plain.text()))
+                let text = Escaped::trusted(open.text.as_str()).text().into_owned();
+                let thought = Thought { text, opaque: open.opaque.clone() };
+                Some(self.vault.seal(Sealed::Reasoning, &thought.pack()))
             }
             _ => None,
         };
@@ -405,9 +388,12 @@ impl<V: Vault> Encoder<V> {
 
     fn end(&mut self, end: End, now: u64, out: &mut String) {
         let end = match (end, self.broken.take()) {
-            (End::Finished(Finish::Stop | Finish::Calls | Finish::Other(_)), Some(text)) => {
-                End::Failed(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) })
-            }
+            (
+                End::Finished(
+                    Finish::Stop | Finish::Sequence(_) | Finish::Calls | Finish::Other(_),
+                ),
+                Some(text),
+            ) => End::Failed(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) }),
             (end @ End::Finished(_), _) if self.setting.compact => self.end_compaction(end, out),
             (end, _) => end,
         };
@@ -419,7 +405,9 @@ impl<V: Vault> Encoder<V> {
                 self.notes.add(Code::FinishUnknown, "finish_reason");
                 ("response.completed", "completed")
             }
-            End::Finished(Finish::Stop | Finish::Calls) => ("response.completed", "completed"),
+            End::Finished(Finish::Stop | Finish::Sequence(_) | Finish::Calls) => {
+                ("response.completed", "completed")
+            }
             End::Failed(_) => ("response.failed", "failed"),
         };
         for open in std::mem::take(&mut self.open) {
@@ -452,8 +440,7 @@ impl<V: Vault> Encoder<V> {
         out.push_str("\"response\":");
         let from = out.len();
         self.head.object(status, out);
-        let completed =
-            matches!(end, End::Finished(Finish::Stop | Finish::Calls | Finish::Other(_)));
+        let completed = matches!(&end, End::Finished(finish) if !matches!(finish, Finish::Length | Finish::Filtered));
         out.push_str(",\"completed_at\":");
         match completed {
             true => out.push_str(itoa::Buffer::new().format(now)),
@@ -484,7 +471,7 @@ impl<V: Vault> Encoder<V> {
         out.push_str(&self.head.echo);
         out.push_str(",\"quire\":");
         let Setting { request_id, provider, upstream_model, .. } = &self.setting;
-        object::provenance(request_id, provider, upstream_model, &self.notes, out);
+        provenance(request_id, provider, upstream_model, &self.notes, out);
         out.push('}');
         if self.setting.whole {
             self.object = out[from..].to_owned();

@@ -1,17 +1,16 @@
-//! The decisions, one row each.
+//! The closed world of Responses requests, one row for each decision.
 
-use super::{Fate, Row, Section};
+use crate::fates::{Fate, Row, Section, Table, row};
 use crate::note::Code;
 
 use Code as C;
 use Fate::{Degraded, Depends, Ignored, Refused, Translated};
 use Section::{Field, Item, Part, Schema, Tool, Value};
 
-const fn row(section: Section, path: &'static str, fate: Fate, how: &'static str) -> Row {
-    Row { section, path, fate, how }
-}
+/// The decisions as a table.
+pub const TABLE: Table = Table(ROWS);
 
-/// Every decision, for the target dialect Chat Completions.
+/// Every decision.
 // A table reads best with one row on one line.
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
