@@ -373,7 +373,13 @@ async function responsesAsk(client, model, mode, told, input, more = {}) {
     response = await stream.finalResponse();
   }
   told.answers.push(ofResponse(response));
-  return response.output;
+  return response.output.map(unparsed);
+}
+
+/** An item without the members of the SDK's parser, which are no part of the request's types. */
+function unparsed({ parsed_arguments, ...item }) {
+  if (item.type === "message") item.content = item.content.map(({ parsed, ...part }) => part);
+  return item;
 }
 
 const responses = {
