@@ -2,6 +2,9 @@
 // its events, its error, and the HTTP requests that the SDK made for it. It judges nothing. The same
 // lines as those of report.py.
 
+// What quire says about an answer in `x-quire-` headers.
+const TALES = ["request-id", "notes"];
+
 export class Report {
   answers = [];
   events = [];
@@ -54,7 +57,9 @@ export class Report {
   fetch = async (url, init) => {
     const response = await fetch(url, init);
     const { pathname, search } = new URL(url);
-    this.requests.push([init.method.toUpperCase(), pathname + search, response.status]);
+    const tale = {};
+    for (const name of TALES) tale[name] = response.headers.get(`x-quire-${name}`);
+    this.requests.push([init.method.toUpperCase(), pathname + search, response.status, tale]);
     return response;
   };
 }

@@ -9,6 +9,9 @@ import time
 # Where each SDK keeps the words of an error.
 ERROR_MEMBERS = ("code", "param", "type")
 
+# What quire says about an answer in `x-quire-` headers.
+TALES = ("request-id", "notes")
+
 
 class Report:
     def __init__(self, call):
@@ -69,7 +72,8 @@ class Report:
         def note(response):
             request = response.request
             path = request.url.raw_path.decode()
-            self.requests.append([request.method, path, response.status_code])
+            tale = {name: response.headers.get(f"x-quire-{name}") for name in TALES}
+            self.requests.append([request.method, path, response.status_code, tale])
 
         return {"response": [note]}
 

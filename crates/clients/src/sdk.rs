@@ -7,7 +7,7 @@ mod told;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use told::{Answer, Failure, Told};
+pub use told::{Answer, Failure, Request, Told};
 
 use testkit::canary;
 

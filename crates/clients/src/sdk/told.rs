@@ -1,11 +1,13 @@
 //! What a program of `clients/sdk` told about one call.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::scene::Usage;
 
 /// What the user of an SDK saw of one call, which may be a loop of several requests.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Told {
     /// `NAME:MODE`.
     pub call: String,
@@ -14,10 +16,23 @@ pub struct Told {
     pub events: Vec<String>,
     /// What was thrown, if anything.
     pub failure: Option<Failure>,
-    /// The HTTP requests of the SDK: method, path with query, and the status of the answer.
-    pub requests: Vec<(String, String, u64)>,
+    /// The HTTP requests of the SDK.
+    pub requests: Vec<Request>,
     /// The line as it was printed, for what only some calls tell.
     pub raw: Value,
+}
+
+/// One HTTP request of the SDK, and what the head of its answer said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub method: String,
+    /// With the query.
+    pub path: String,
+    pub status: u64,
+    /// `x-quire-request-id`
+    pub id: Option<String>,
+    /// `x-quire-notes`
+    pub notes: Option<String>,
 }
 
 /// One answer of the model.
@@ -50,16 +65,12 @@ impl Told {
     /// Reads a line of the program; `None` when it is no report.
     pub(super) fn read(line: &str) -> Option<Told> {
         let raw: Value = serde_json::from_str(line).ok()?;
-        let requests = list(&raw["requests"]).map(|request| {
-            let words = |place: usize| text(&request[place]);
-            (words(0), words(1), request[2].as_u64().unwrap_or_default())
-        });
         Some(Told {
             call: raw["call"].as_str()?.to_owned(),
             answers: list(&raw["answers"]).map(Answer::read).collect(),
             events: list(&raw["events"]).map(text).collect(),
             failure: raw["error"].is_object().then(|| Failure::read(&raw["error"])),
-            requests: requests.collect(),
+            requests: list(&raw["requests"]).map(Request::read).collect(),
             raw,
         })
     }
@@ -80,7 +91,7 @@ impl Told {
     /// When something was.
     #[track_caller]
     pub fn succeeded(&self) -> &Told {
-        assert!(self.failure.is_none(), "`{}` failed: {:#}", self.call, self.raw);
+        assert!(self.failure.is_none(), "`{}` failed: {self:?}", self.call);
         self
     }
 
@@ -90,7 +101,7 @@ impl Told {
     /// When there was an error, or another number of answers.
     #[track_caller]
     pub fn answer(&self) -> &Answer {
-        assert_eq!(self.answers.len(), 1, "`{}` has not one answer: {:#}", self.call, self.raw);
+        assert_eq!(self.answers.len(), 1, "`{}` has not one answer: {self:?}", self.call);
         self.last()
     }
 
@@ -112,8 +123,28 @@ impl Told {
     pub fn failed(&self) -> &Failure {
         self.failure
             .as_ref()
-            .ok_or_else(|| format!("`{}` did not fail: {:#}", self.call, self.raw))
+            .ok_or_else(|| format!("`{}` did not fail: {self:?}", self.call))
             .expect("this call fails")
+    }
+}
+
+impl fmt::Debug for Told {
+    /// The line as it was printed, which holds everything.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.raw)
+    }
+}
+
+impl Request {
+    fn read(raw: &Value) -> Request {
+        let said = |name: &str| raw[3][name].as_str().map(str::to_owned);
+        Request {
+            method: text(&raw[0]),
+            path: text(&raw[1]),
+            status: raw[2].as_u64().unwrap_or_default(),
+            id: said("request-id"),
+            notes: said("notes"),
+        }
     }
 }
 

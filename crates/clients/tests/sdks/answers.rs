@@ -22,6 +22,7 @@ clients::each_pair! {
     a_picture,
     a_schema,
     the_limit,
+    a_refusal_of_the_model,
 }
 
 /// How an answer ends by itself, in the words of the client's dialect.
@@ -31,44 +32,6 @@ fn natural(client: Dialect) -> &'static str {
         Dialect::Responses => "completed",
         Dialect::Messages => "end_turn",
     }
-}
-
-/// The events of a text in a stream, in the SDK's own stream helper, or in no stream.
-fn events_of_text(client: Dialect, mode: &str) -> Vec<&'static str> {
-    match (client, mode) {
-        (_, "whole") => Vec::new(),
-        (Dialect::Chat, "stream") => vec!["text", "finish", "usage"],
-        (Dialect::Chat, _) => vec!["content.delta", "content.done"],
-        (Dialect::Responses, _) => vec![
-            "response.created",
-            "response.in_progress",
-            "response.output_item.added",
-            "response.content_part.added",
-            "response.output_text.delta",
-            "response.output_text.done",
-            "response.content_part.done",
-            "response.output_item.done",
-            "response.completed",
-        ],
-        (Dialect::Messages, _) => vec![
-            "message_start",
-            "content_block_start",
-            "content_block_delta",
-            "content_block_stop",
-            "message_delta",
-            "message_stop",
-        ],
-    }
-}
-
-/// The Python helper of Messages adds events of its own.
-fn without_derived(events: &[String]) -> Vec<&str> {
-    let derived = ["text", "input_json", "thinking", "signature"];
-    let mut events: Vec<&str> = events.iter().map(String::as_str).collect();
-    let stream = events.contains(&"message_start");
-    events.retain(|event| !(stream && derived.contains(event)));
-    events.dedup();
-    events
 }
 
 async fn text_and_usage(client: Dialect, upstream: Dialect) {
@@ -84,8 +47,9 @@ async fn text_and_usage(client: Dialect, upstream: Dialect) {
             assert_eq!(answer.finish, natural(client), "{told:#?}");
             assert_eq!(answer.raw["model"], "lab/mock-model", "{told:#?}");
             assert_eq!(told.requests.len(), 1, "{told:#?}");
-            let expected = events_of_text(client, told.mode());
-            assert_eq!(without_derived(&told.events), expected, "{told:#?}");
+            assert_eq!(events(told), events_of_text(client, told.mode()), "{told:#?}");
+            let spoken = told.raw["spoken"].as_str().unwrap_or(TEXT);
+            assert_eq!(spoken, TEXT, "the deltas are the text: {told:#?}");
             // What was translated says who answered; what was passed is the upstream's own.
             let provider = &answer.raw["quire"]["provider"];
             let passed = client == upstream;
@@ -300,6 +264,24 @@ async fn the_limit(client: Dialect, upstream: Dialect) {
             assert_eq!(answer.finish, expected, "{told:#?}");
             if client == Dialect::Responses {
                 assert_eq!(answer.raw["incomplete"], "max_output_tokens", "{told:#?}");
+            }
+        }
+    }
+}
+
+async fn a_refusal_of_the_model(client: Dialect, upstream: Dialect) {
+    let words = "That I will not do.";
+    for sdk in sdks(client) {
+        let modes = ["whole", "stream"];
+        let stage = stage(sdk, upstream, for_each_mode(&modes, [says().refusal(words)])).await;
+        let calls = Calls::of(sdk, calls(client, "text", &modes));
+        for told in play(stage, calls).await.told {
+            // Messages has a stop reason for it, the other two a place.
+            let answer = told.answer();
+            let refusal = answer.raw["refusal"].as_str().unwrap_or_default();
+            assert_eq!(format!("{}{refusal}", answer.text), words, "{told:#?}");
+            if client == Dialect::Messages {
+                assert_eq!(answer.finish, "refusal", "{told:#?}");
             }
         }
     }

@@ -52,7 +52,7 @@ async fn an_answer_is_told_as_it_was_said() {
                 let expected = Usage { input: 1100, cached: 600, output: 40, reasoning: 5 };
                 assert_eq!(answer.usage, Some(expected), "{told:#?}");
                 assert_eq!(told.requests.len(), 1);
-                assert_eq!(told.events.is_empty(), told.mode() == "whole", "{told:#?}");
+                assert_eq!(events(&told), events_of_text(dialect, told.mode()), "{told:#?}");
             }
         }
     }

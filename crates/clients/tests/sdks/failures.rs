@@ -14,57 +14,54 @@ clients::each_pair! {
     a_cut,
 }
 
-/// A refusal of the upstream: its status and words, and the classes by which the users of OpenAI's
-/// and Anthropic's SDKs catch it.
+/// A refusal of the upstream: its status and words, and the class by which the users of every SDK
+/// catch it.
 struct Refusal {
     status: u16,
     words: &'static str,
-    openai: &'static str,
-    anthropic: &'static str,
+    class: &'static str,
 }
 
 const REFUSALS: [Refusal; 3] = [
     Refusal {
         status: 400,
         words: "this lab does not serve requests on a full moon",
-        openai: "BadRequestError",
-        anthropic: "BadRequestError",
+        class: "BadRequestError",
     },
     Refusal {
         status: 403,
         words: "this lab does not serve this country",
-        openai: "PermissionDeniedError",
-        anthropic: "PermissionDeniedError",
+        class: "PermissionDeniedError",
     },
     Refusal {
         status: 401,
         words: "Authentication Fails, your api key is invalid",
-        openai: "AuthenticationError",
-        anthropic: "AuthenticationError",
+        class: "AuthenticationError",
     },
 ];
 
 async fn permanent_refusals(client: Dialect, upstream: Dialect) {
     for sdk in sdks(client) {
-        for Refusal { status, words, openai, anthropic } in REFUSALS {
-            let refusal = refuses(status).error("invalid_request_error", "full_moon", words);
-            let modes = if status == 400 { &MODES[..] } else { &MODES[1..2] };
-            let script = Script::steps(modes.iter().map(|_| refusal.clone().into()));
-            let stage = stage(sdk, upstream, script).await;
-            // Two retries are what the SDKs' users have; none must happen.
-            let calls = Calls::of(sdk, calls(client, "text", modes)).retries(2);
-            let Played { told, sent } = play(stage, calls).await;
-            for told in &told {
-                let failure = told.failed();
-                assert_eq!(failure.status, Some(u64::from(status)), "{told:#?}");
-                let class = if client == Dialect::Messages { anthropic } else { openai };
-                assert_eq!(failure.class, class, "{told:#?}");
-                assert!(failure.text("words").contains(words), "{told:#?}");
-                assert!(!failure.text("type").is_empty(), "{told:#?}");
-                assert_eq!(told.requests.len(), 1, "it was tried again: {told:#?}");
-            }
-            assert_eq!(sent.len(), modes.len());
+        // Each of them in a stream, and the first in every mode.
+        let mut cases = vec![(&REFUSALS[0], "whole"), (&REFUSALS[0], "helper")];
+        cases.extend(REFUSALS.iter().map(|refusal| (refusal, "stream")));
+        let script = Script::steps(cases.iter().map(|(Refusal { status, words, .. }, _)| {
+            refuses(*status).error("invalid_request_error", "full_moon", words).into()
+        }));
+        let stage = stage(sdk, upstream, script).await;
+        let modes: Vec<&str> = cases.iter().map(|(_, mode)| *mode).collect();
+        // Two retries are what the SDKs' users have; none must happen.
+        let calls = Calls::of(sdk, calls(client, "text", &modes)).retries(2);
+        let Played { told, sent } = play(stage, calls).await;
+        for (told, (refusal, _)) in told.iter().zip(&cases) {
+            let failure = told.failed();
+            assert_eq!(failure.status, Some(u64::from(refusal.status)), "{told:#?}");
+            assert_eq!(failure.class, refusal.class, "{told:#?}");
+            assert!(failure.text("words").contains(refusal.words), "{told:#?}");
+            assert!(!failure.text("type").is_empty(), "{told:#?}");
+            assert_eq!(told.requests.len(), 1, "it was tried again: {told:#?}");
         }
+        assert_eq!(sent.len(), cases.len());
     }
 }
 

@@ -47,6 +47,9 @@ async fn play(stage: Stage, calls: Calls) -> Played {
     for told in &told {
         eprintln!("{}", told.raw);
     }
+    for request in told.iter().flat_map(|told| &told.requests) {
+        assert!(request.id.is_some(), "an answer without an id: {request:?}");
+    }
     let sent = stage.upstream.completions().iter().map(Sent::from).collect();
     stage.leave();
     Played { told, sent }
@@ -55,4 +58,42 @@ async fn play(stage: Stage, calls: Calls) -> Played {
 /// The usual stage before an upstream of this dialect.
 async fn stage(sdk: Sdk, upstream: Dialect, script: impl Into<Script>) -> Stage {
     Stage::speaking(upstream, Room::fresh(sdk.name()), script).await
+}
+
+/// The events of a text in a stream, in the SDK's own stream helper, or in no stream.
+fn events_of_text(client: Dialect, mode: &str) -> Vec<&'static str> {
+    match (client, mode) {
+        (_, "whole") => Vec::new(),
+        (Dialect::Chat, "stream") => vec!["text", "finish", "usage"],
+        (Dialect::Chat, _) => vec!["content.delta", "content.done"],
+        (Dialect::Responses, _) => vec![
+            "response.created",
+            "response.in_progress",
+            "response.output_item.added",
+            "response.content_part.added",
+            "response.output_text.delta",
+            "response.output_text.done",
+            "response.content_part.done",
+            "response.output_item.done",
+            "response.completed",
+        ],
+        (Dialect::Messages, _) => vec![
+            "message_start",
+            "content_block_start",
+            "content_block_delta",
+            "content_block_stop",
+            "message_delta",
+            "message_stop",
+        ],
+    }
+}
+
+/// The events of a call, without those that the Python helper of Messages adds to them.
+fn events(told: &Told) -> Vec<&str> {
+    let derived = ["text", "input_json", "thinking", "signature"];
+    let mut events: Vec<&str> = told.events.iter().map(String::as_str).collect();
+    let is_messages = told.name().starts_with("messages.");
+    events.retain(|event| !(is_messages && derived.contains(event)));
+    events.dedup();
+    events
 }

@@ -4,6 +4,7 @@
 use serde_json::json;
 use testkit::script::says;
 use testkit::strict::Profile;
+use testkit::upstream::Recorded;
 
 use super::*;
 
@@ -16,7 +17,12 @@ async fn what_nobody_knows_is_passed_to_who_speaks_the_dialect() {
         for sdk in sdks(client) {
             let modes = ["whole", "stream"];
             let config = |upstream: &str| clients::stage::able(client, upstream);
-            let script = for_each_mode(&modes, [says().text("Fine.")]);
+            // A Messages server learns from a header which betas a client uses.
+            let knows = move |request: &Recorded| {
+                let betas = request.header("anthropic-beta").unwrap_or_default();
+                client == Dialect::Chat || betas.contains("quire-test-2026-01-01")
+            };
+            let script = Script::default().whenever(knows, says().text("Fine."));
             let stage = Stage::with(sdk.name(), profile, script, config).await;
             let Played { told, sent } =
                 play(stage, Calls::of(sdk, calls(client, name, &modes))).await;
@@ -45,6 +51,8 @@ async fn what_nobody_knows_is_told_about_where_it_is_translated() {
                 for (told, sent) in told.iter().zip(&sent) {
                     assert_eq!(told.answer().text, "Fine.", "{told:#?}");
                     assert!(told.answer().notes().contains(&"unknown-field"), "{told:#?}");
+                    let head = told.requests[0].notes.as_deref().unwrap_or_default();
+                    assert!(head.contains("unknown-field"), "{told:#?}");
                     assert!(sent.body.get("frobnicate").is_none(), "{:#}", sent.body);
                 }
             }
