@@ -5,7 +5,8 @@
 // The calls, modes and lines of output are those of openai_calls.py.
 
 import { answer, main } from "./report.mjs";
-import { any, be, boolean, integer, list, maybe, members, number, object, one, string, tagged } from "./shape.mjs";
+import { any, be, boolean, integer, list, maybe, members } from "./shape.mjs";
+import { number, object, one, string, tagged } from "./shape.mjs";
 import * as toys from "./toys.mjs";
 
 const OpenAI = toys.sdk("openai").OpenAI;
@@ -119,8 +120,8 @@ async function gather(chunks, told) {
     members.quire = chunk.quire ?? members.quire;
     for (const { index, delta, finish_reason } of chunk.choices) {
       const thought = delta.reasoning_content ?? delta.reasoning;
-      for (const [kind, piece] of [["text", delta.content], ["refusal", delta.refusal], ["thinking", thought]])
-        if (piece) told.event(kind);
+      const kinds = { text: delta.content, refusal: delta.refusal, thinking: thought };
+      for (const [kind, piece] of Object.entries(kinds)) if (piece) told.event(kind);
       if (delta.content) texts[index] = (texts[index] ?? "") + delta.content;
       if (delta.refusal) members.refusal = (members.refusal ?? "") + delta.refusal;
       members.thinking += thought ?? "";

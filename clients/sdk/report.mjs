@@ -1,6 +1,6 @@
 // Tells what the user of an SDK saw: one line of JSON for each call, with its answers, the types of
-// its events, its error, and the HTTP requests that the SDK made for it. It judges nothing. The same
-// lines as those of report.py.
+// its events, its error, and the HTTP requests that the SDK made for it. It judges nothing. The
+// lines are the same as those of report.py.
 
 // What quire says about an answer in `x-quire-` headers.
 const TALES = ["request-id", "notes"];

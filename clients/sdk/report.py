@@ -98,8 +98,8 @@ def answer(**members):
 def main(make, calls):
     """Plays the calls named on the command line, one after the other.
 
-    `make(base_url, key, retries, hooks)` makes a client, `calls` finds a function by name. A call is
-    written `NAME:MODE`; the modes are `whole`, `stream` and `helper`.
+    `make(base_url, key, retries, hooks)` makes a client, `calls` finds a function by name. A call
+    is written `NAME:MODE`; the modes are `whole`, `stream` and `helper`.
     """
     base_url, key, model, retries, *names = sys.argv[1:]
     for call in names:

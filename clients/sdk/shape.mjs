@@ -13,7 +13,8 @@ export const boolean = check("boolean", (value) => typeof value === "boolean");
 export const object = check("object", (value) => value?.constructor === Object);
 export const any = () => {};
 
-export const one = (...values) => check(`one of ${values.join(", ")}`, (value) => values.includes(value));
+export const one = (...values) =>
+  check(`one of ${values.join(", ")}`, (value) => values.includes(value));
 
 export const maybe = (type) => (value, at) => {
   if (value !== null && value !== undefined) type(value, at);

@@ -82,7 +82,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// The calls `NAME:MODE` of a program of `clients/sdk`, which lists them; nothing is tried again.
+    /// The calls `NAME:MODE` of a program of `clients/sdk`, which lists them, without retries.
     pub fn of(sdk: Sdk, calls: impl IntoIterator<Item = impl Into<String>>) -> Calls {
         let calls = calls.into_iter().map(Into::into).collect();
         let (model, key) = ("lab/mock-model".to_owned(), canary::CLIENT_KEY.to_owned());
