@@ -100,4 +100,9 @@ async fn an_upstream_that_always_cuts_ends_in_an_honest_failure() {
     let (outcome, sent) = play("keeps-failing").await;
     assert!(!outcome.retries().is_empty());
     assert!(sent.len() > 1);
+    let complaints = outcome.complaints();
+    assert!(
+        complaints.iter().any(|complaint| complaint.contains("disconnected")),
+        "{complaints:?}"
+    );
 }
