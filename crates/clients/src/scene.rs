@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::canary;
 use testkit::script::{End, Says, Script, Step, Usage as Tokens, line, refuses, says};
 use testkit::upstream::Recorded;
+use testkit::{Dialect, canary};
 
 use crate::room::Room;
 
@@ -30,28 +30,40 @@ pub struct Hands {
 pub struct Actor {
     hands: Hands,
     workspace: PathBuf,
+    dialect: Dialect,
 }
 
 impl Actor {
     pub fn new(hands: Hands, room: &Room) -> Actor {
-        Actor { hands, workspace: room.workspace() }
+        Actor { hands, workspace: room.workspace(), dialect: Dialect::Chat }
+    }
+
+    /// The model of a server that speaks this dialect, and may have freeform tools.
+    pub fn speaking(self, dialect: Dialect) -> Actor {
+        Actor { dialect, ..self }
     }
 
     /// Adds a call of the shell to what the model says.
     pub fn run(&self, says: Says, id: &str, command: &str) -> Says {
-        let (tool, arguments) = (self.hands.shell)(command);
-        says.call(id, tool, arguments)
+        self.call(says, id, (self.hands.shell)(command))
     }
 
     /// Adds a call that writes a file of the workspace.
     pub fn write(&self, says: Says, id: &str, name: &str, content: &str) -> Says {
-        let (tool, arguments) = (self.hands.write)(&self.workspace.join(name), content);
-        says.call(id, tool, arguments)
+        self.call(says, id, (self.hands.write)(&self.workspace.join(name), content))
     }
 
     /// Adds a call that puts one line of a file in the place of another.
     pub fn edit(&self, says: Says, id: &str, name: &str, old: &str, new: &str) -> Says {
-        let (tool, arguments) = (self.hands.edit)(&self.workspace.join(name), old, new);
+        self.call(says, id, (self.hands.edit)(&self.workspace.join(name), old, new))
+    }
+
+    fn call(&self, says: Says, id: &str, (tool, arguments): (&str, Value)) -> Says {
+        // Where there are freeform tools, what is a function's `input` elsewhere is all they get.
+        let text = &arguments["input"];
+        if self.dialect == Dialect::Responses && text.is_string() {
+            return says.call(id, tool, text.clone());
+        }
         says.call(id, tool, arguments)
     }
 
