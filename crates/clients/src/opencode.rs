@@ -37,15 +37,14 @@ const LIMIT: Duration = Duration::from_secs(90);
 pub struct Run<'a> {
     room: &'a Room,
     arguments: Vec<String>,
-    prompt: String,
     limit: Duration,
 }
 
 impl<'a> Run<'a> {
     /// `opencode run PROMPT`, with every event printed.
     pub fn new(room: &'a Room, prompt: &str) -> Run<'a> {
-        let arguments = ["run", "--format", "json", "--thinking"].map(str::to_owned).into();
-        Run { room, arguments, prompt: prompt.to_owned(), limit: LIMIT }
+        let arguments = ["run", prompt, "--format", "json", "--thinking"];
+        Run { room, arguments: arguments.map(str::to_owned).into(), limit: LIMIT }
     }
 
     /// Goes on with an earlier session.
@@ -55,8 +54,8 @@ impl<'a> Run<'a> {
 
     /// Adds an option: `--file FILE`, `--variant EFFORT`, `--agent NAME`.
     pub fn with(mut self, name: &str, value: impl ToString) -> Run<'a> {
-        // `--file` takes a list: the equals sign keeps the prompt out of it.
-        self.arguments.push(format!("{name}={}", value.to_string()));
+        // `--file` takes all that follows, so the prompt stands before it.
+        self.arguments.extend([name.to_owned(), value.to_string()]);
         self
     }
 
@@ -70,7 +69,6 @@ impl<'a> Run<'a> {
         let mut command = process::command(&install::opencode());
         command
             .args(&self.arguments)
-            .arg(&self.prompt)
             .env("HOME", self.room.home())
             .env("TMPDIR", self.room.temporary())
             .env("OPENCODE_DISABLE_MODELS_FETCH", "1")

@@ -43,7 +43,7 @@ impl Stage {
     /// The stage for a scene of the table, in front of an upstream that speaks this dialect.
     pub async fn for_scene(scene: &Scene, dialect: Dialect, hands: Hands) -> Stage {
         let room = Room::fresh(scene.name);
-        let script = (scene.script)(&Actor::new(hands, &room));
+        let script = (scene.script)(&Actor::new(hands, &room).speaking(dialect));
         Stage::speaking(dialect, room, script).await
     }
 

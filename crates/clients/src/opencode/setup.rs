@@ -49,9 +49,16 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// A model that reasons, sees images and calls tools, through this package.
+    /// A model that reasons, sees images and calls tools, through this package. What asks for
+    /// thoughts, and for a summary of them, has another name in each.
     pub fn new(package: Package, model: &str) -> Setup {
+        let options = match package {
+            Package::Compatible => json!({"reasoningEffort": "medium"}),
+            Package::OpenAi => json!({"reasoningEffort": "medium", "reasoningSummary": "auto"}),
+            Package::Anthropic => json!({"thinking": {"type": "enabled", "budgetTokens": 4000}}),
+        };
         let details = json!({
+            "options": options,
             "reasoning": true,
             "attachment": true,
             "tool_call": true,
