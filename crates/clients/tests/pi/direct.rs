@@ -9,6 +9,8 @@ use clients::scene::{Actor, LIMIT, Scene, Usage};
 use testkit::strict::Profile;
 use testkit::upstream::Upstream;
 
+use super::setup;
+
 async fn replays(api: Api, scenario: &str, usage: Usage) {
     let room = Room::fresh(scenario);
     let replay = Replay::of(&room, "pi", scenario).await;
@@ -59,7 +61,7 @@ async fn the_scenes_end_as_they_must_on_an_upstream_of_each_dialect() {
                 Api::Responses | Api::Messages => Profile::strictest(api.dialect()),
             };
             let upstream = Upstream::with().profile(profile).start(script).await;
-            Setup::new(api).retries().write(&room, &upstream.root_url());
+            setup(api).retries().write(&room, &upstream.root_url());
             let outcome = Run::new(&room, scene.prompt).limit(LIMIT).run().await;
             scene.judge(&outcome.ending(), |file| room.read(file));
             upstream.assert_done();

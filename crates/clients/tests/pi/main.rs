@@ -6,7 +6,7 @@ mod direct;
 mod own;
 mod scenes;
 
-use clients::pi::Api;
+use clients::pi::{Api, Setup};
 use testkit::Dialect;
 
 /// How Pi talks to a provider of this dialect.
@@ -16,4 +16,11 @@ fn api(dialect: Dialect) -> Api {
         Dialect::Messages => Api::Messages,
         Dialect::Responses => Api::Responses,
     }
+}
+
+/// Pi as it plays the scenes. Their models think when it suits them, and one of Anthropic's that was
+/// asked to think always does: over Messages Pi does not ask.
+fn setup(api: Api) -> Setup {
+    let setup = Setup::new(api);
+    if api == Api::Messages { setup.without_reasoning() } else { setup }
 }

@@ -8,7 +8,7 @@ use testkit::Dialect;
 use testkit::script::{Script, says};
 use testkit::strict::Profile;
 
-use super::api;
+use super::{api, setup};
 
 clients::each_pair! { thinking_is_shown_and_returns, a_picture_reaches_the_model }
 
@@ -53,7 +53,7 @@ async fn a_picture_reaches_the_model(client: Dialect, upstream: Dialect) {
     for name in ["picture.png", "other.png"] {
         stage.room.put(name, picture);
     }
-    Setup::new(api(client)).write(&stage.room, stage.quire.address());
+    setup(api(client)).write(&stage.room, stage.quire.address());
     let outcome = Run::new(&stage.room, "Compare").file("picture.png").run().await;
     outcome.succeeded();
     assert_eq!(outcome.answer(), "Both are red.");
