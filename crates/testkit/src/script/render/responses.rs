@@ -1,10 +1,11 @@
 //! Responses as OpenAI sends it: items that are opened, filled and closed, inside a response that
 //! is shown at its start and at its end. A stream and a whole answer are made in one pass, so that
-//! they say the same. Calls are written in [`calls`], and what the response repeats of its request in
-//! [`echo`].
+//! they say the same. Calls are written in [`calls`], thoughts in [`reasoning`], what the response
+//! repeats of its request in [`echo`].
 
 mod calls;
 mod echo;
+mod reasoning;
 #[cfg(test)]
 mod tests;
 
@@ -12,10 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Asked, Beat, CREATED, Events, deltas_of, is_call, model_of};
 use crate::Dialect;
-use crate::script::says::{
-    Call, Citation, Finish, Part, ReasoningForm, Says, Seal, Search, Thought,
-};
-use crate::seal::seal;
+use crate::script::says::{Call, Citation, Finish, Part, Says, Seal, Search};
 use crate::strict::responses::RESPONSE;
 
 /// The answer as an event stream.
@@ -248,68 +246,6 @@ impl<'a> Writer<'a> {
         part
     }
 
-    /// Continues the open reasoning, or opens some: each thought is a part of it.
-    fn think(&mut self, thought: &Thought) {
-        if !matches!(self.open, Some(Open::Reasoning { .. })) {
-            self.close("completed");
-            let id = self.id("rs");
-            self.add(json!({"id": id, "type": "reasoning", "summary": []}));
-            self.open = Some(Open::Reasoning { id, texts: Vec::new(), seal: Seal::Usual });
-        }
-        let Some(Open::Reasoning { id, mut texts, .. }) = self.open.take() else {
-            unreachable!("reasoning was opened just now");
-        };
-        if let Some(form) = self.shown() {
-            let index = texts.len();
-            let part = |text: &str| json!({"type": form.part, "text": text});
-            let at = form.index;
-            self.inside(
-                &format!("{}.added", form.opening),
-                &id,
-                json!({at: index, "part": part("")}),
-            );
-            for piece in deltas_of(self.says, &thought.text) {
-                let members = format!(r#""{at}":{index},"delta":{piece}"#);
-                self.delta(&format!("{}.delta", form.head), &id, &members);
-            }
-            self.inside(
-                &format!("{}.done", form.head),
-                &id,
-                json!({at: index, "text": thought.text}),
-            );
-            self.inside(
-                &format!("{}.done", form.opening),
-                &id,
-                json!({at: index, "part": part(&thought.text)}),
-            );
-        }
-        texts.push(thought.text.clone());
-        self.open = Some(Open::Reasoning { id, texts, seal: thought.seal.clone() });
-        // A seal of its own belongs to this item alone.
-        if thought.seal != Seal::Usual {
-            self.close("completed");
-        }
-    }
-
-    fn redacted(&mut self, blob: &str) {
-        self.close("completed");
-        let id = self.id("rs");
-        self.add(json!({"id": id, "type": "reasoning", "summary": []}));
-        self.finish(
-            json!({"id": id, "type": "reasoning", "summary": [], "encrypted_content": blob}),
-        );
-    }
-
-    /// How reasoning is shown: as a summary if the request asks for one, as its text by the servers
-    /// that show it so, else not at all.
-    fn shown(&self) -> Option<&'static Form> {
-        if self.says.reasoning_form == ReasoningForm::Reasoning {
-            return Some(&RAW);
-        }
-        let asked = &self.asked.rest["reasoning"]["summary"];
-        if asked.is_null() { None } else { Some(&SUMMARY) }
-    }
-
     fn search(&mut self, search: &Search) {
         self.close("completed");
         let id = if search.id.starts_with("ws") { search.id.clone() } else { self.id("ws") };
@@ -338,22 +274,8 @@ impl<'a> Writer<'a> {
                 self.finish(json!({"id": id, "type": "message", "role": "assistant",
                     "status": status, "content": parts}));
             }
-            Some(Open::Reasoning { id, texts, seal: sealed }) => {
-                let mut item = json!({"id": id, "type": "reasoning", "summary": []});
-                if let Some(form) = self.shown() {
-                    let part = |text: &String| json!({"type": form.part, "text": text});
-                    item[form.member] = texts.iter().map(part).collect();
-                }
-                let sealed = match sealed {
-                    Seal::Usual if self.asked.includes("reasoning.encrypted_content") => {
-                        Some(seal(&texts.concat()))
-                    }
-                    Seal::Usual | Seal::Missing => None,
-                    Seal::As(blob) => Some(blob),
-                };
-                if let Some(sealed) = sealed {
-                    item["encrypted_content"] = json!(sealed);
-                }
+            Some(Open::Reasoning { id, texts, seal }) => {
+                let item = self.thought(&id, &texts, seal);
                 self.finish(item);
             }
         }
@@ -460,31 +382,6 @@ impl<'a> Writer<'a> {
         response
     }
 }
-
-/// How reasoning is shown: the names of its events, parts and members.
-struct Form {
-    opening: &'static str,
-    head: &'static str,
-    index: &'static str,
-    part: &'static str,
-    member: &'static str,
-}
-
-const SUMMARY: Form = Form {
-    opening: "response.reasoning_summary_part",
-    head: "response.reasoning_summary_text",
-    index: "summary_index",
-    part: "summary_text",
-    member: "summary",
-};
-
-const RAW: Form = Form {
-    opening: "response.content_part",
-    head: "response.reasoning_text",
-    index: "content_index",
-    part: "reasoning_text",
-    member: "content",
-};
 
 fn is_spoken(part: &Part) -> bool {
     matches!(

@@ -107,11 +107,10 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         id: "responses-text-schema-not-strict",
         check: |body| {
-            // Unlike for functions, the server makes a schema strict unless it is told not to.
             schema_fault(
                 body,
                 |format, schema| {
-                    if format["strict"] == false { None } else { not_strict(schema) }
+                    if format["strict"] == true { not_strict(schema) } else { None }
                 },
             )
         },

@@ -28,11 +28,6 @@ fn unlisted(value: &Value, place: &str, known: &[&str]) -> Option<Finding> {
     found(place, format!("'{text}'. Supported values are: {}", listed(known)))
 }
 
-/// A number as the words write it.
-fn written(number: f64) -> String {
-    format!("{number}")
-}
-
 /// The first of these members that is outside its range, on one side.
 fn beyond(
     body: &Value,
@@ -41,7 +36,7 @@ fn beyond(
 ) -> Option<Finding> {
     bounds.iter().find_map(|(name, bound)| {
         let value = body[*name].as_f64().filter(|value| is_beyond(*value, *bound))?;
-        found(*name, format!("{}, but got {}", written(*bound), written(value)))
+        found(*name, format!("{bound}, but got {value}"))
     })
 }
 
