@@ -2,6 +2,9 @@
 //! judgement of answers.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod events;
+pub(crate) mod shown;
+
 use serde_json::{Value, json};
 use testkit::judge;
 use testkit::strict::Profile;

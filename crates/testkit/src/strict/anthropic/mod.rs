@@ -9,6 +9,8 @@ mod media;
 mod models;
 mod rounds;
 mod sampling;
+#[cfg(test)]
+mod tests;
 mod thinking;
 mod tools;
 mod turns;

@@ -40,10 +40,11 @@ pub(super) fn refuses_budget(model: &str) -> bool {
 /// Whether messages of the system may stand among the others: Opus 4.8 and newer
 /// (platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages).
 pub(super) fn takes_system_messages(model: &str) -> bool {
-    !is_one_of(model, BEFORE_4_6)
-        && !is_one_of(model, BOTH_KINDS)
-        && !is_one_of(model, &["opus-4-7", "mythos-preview"])
-        && !(model.contains("sonnet-5") && !model.contains("sonnet-5-5"))
+    let is_older = is_one_of(model, BEFORE_4_6)
+        || is_one_of(model, BOTH_KINDS)
+        || is_one_of(model, &["opus-4-7", "mythos-preview"]);
+    let is_sonnet_5 = model.contains("sonnet-5") && !model.contains("sonnet-5-5");
+    !(is_older || is_sonnet_5)
 }
 
 /// The most tokens that it writes (platform.claude.com/docs/en/about-claude/models/overview).

@@ -284,6 +284,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         id: "anthropic-tools-missing",
+        vendor: Vendor::MessagesClassic,
         check: |body| {
             let uses = |block: &super::walk::Block<'_>| {
                 matches!(block.kind, "tool_use" | "tool_result") && !block.nested
@@ -292,7 +293,7 @@ pub(super) static RULES: &[Rule] = &[
             (used && body.get("tools").is_none()).then(Finding::default)
         },
         words: "Requests which include `tool_use` or `tool_result` blocks must define tools",
-        source: "answers of 2024 as quoted in public issue reports; Bedrock and gateways still say so",
+        source: "answers of 2024 as quoted in public issue reports; Anthropic itself is said to have dropped it",
         example: r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t"}]}]}"#,
         ..REPORTED
     },
