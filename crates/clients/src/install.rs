@@ -104,6 +104,19 @@ mod tests {
     }
 
     #[test]
+    fn the_drivers_name_the_versions_that_are_pinned() {
+        let pins = std::fs::read_to_string(root().join("clients/package.json"))
+            .expect("the pins are part of the repository");
+        for (package, version) in [
+            ("@anthropic-ai/claude-code", crate::claude_code::VERSION),
+            ("@openai/codex", crate::codex::VERSION),
+            ("opencode-linux-x64", crate::opencode::VERSION),
+        ] {
+            assert!(pins.contains(&format!("\"{package}\": \"{version}\"")), "{package}");
+        }
+    }
+
+    #[test]
     fn the_lock_names_no_place_to_download_from() {
         let lock = std::fs::read_to_string(root().join("clients/package-lock.json"))
             .expect("the lock is part of the repository");

@@ -204,7 +204,8 @@ pub const SCENES: &[Scene] = &[
         name: "parallel-calls",
         prompt: "Do two things at once",
         script: |actor| {
-            let two = actor.run(first(), "call_a", "echo A > a.txt");
+            let two = first().reasoning("Both are quick.");
+            let two = actor.run(two, "call_a", "echo A > a.txt");
             let two = actor.run(two, "call_b", "echo B > b.txt").interleaved().argument_pieces(3);
             actor.steps([two.into(), second().text("Both.").into()])
         },

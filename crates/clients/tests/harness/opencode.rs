@@ -3,7 +3,7 @@
 use clients::Room;
 use clients::opencode::{HANDS, Outcome, Package, Run, Setup};
 use clients::replay::Replay;
-use clients::scene::{Actor, LIMIT, Scene, Usage};
+use clients::scene::{Actor, Scene, Usage};
 use testkit::strict::Profile;
 use testkit::upstream::Upstream;
 
@@ -52,7 +52,7 @@ async fn scenes(package: Package) {
         let profile = Profile::strictest(package.dialect());
         let upstream = Upstream::with().profile(profile).start(script).await;
         Setup::new(package, "mock-model").write(&room, &upstream.base_url());
-        let outcome = Run::new(&room, scene.prompt).limit(LIMIT).run().await;
+        let outcome = Run::new(&room, scene.prompt).run().await;
         scene.judge(&outcome.ending(), |file| room.read(file));
         upstream.assert_done();
     }

@@ -29,7 +29,7 @@ macro_rules! each_package {
 pub(crate) use each_package;
 
 use clients::opencode::{HANDS, Outcome, Package, Run, Setup};
-use clients::scene::{LIMIT, Scene};
+use clients::scene::Scene;
 use clients::{Room, Sent, Stage};
 use testkit::Dialect;
 
@@ -48,7 +48,7 @@ async fn play(name: &str, package: Package, upstream: Dialect) -> (Outcome, Vec<
     let scene = Scene::named(name);
     let stage = Stage::for_scene(scene, upstream, HANDS).await;
     set_up(&stage, package);
-    let outcome = Run::new(&stage.room, scene.prompt).limit(LIMIT).run().await;
+    let outcome = Run::new(&stage.room, scene.prompt).run().await;
     scene.judge(&outcome.ending(), |file| stage.room.read(file));
     let sent = stage.conversation(HANDS);
     stage.leave();
