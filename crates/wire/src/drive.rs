@@ -1,6 +1,8 @@
 //! The two translations from end to end, in memory: what the laws, the corpus, the fuzz targets
 //! and the benches drive. The gateway has its own driver, which also waits, counts and decides.
 
+pub mod messages;
+
 use crate::answer::{Ending, Head, Setting};
 use crate::chat::{self, Decoder};
 use crate::fault::{Fault, Kind, Phase};
@@ -64,8 +66,9 @@ pub struct Sent {
 /// # Errors
 /// The body is not JSON, or the request is refused.
 pub fn request(body: &str, target: &Target) -> Result<Sent, Fault> {
-    let document = Document::parse(body.to_owned())
+    let mut document = Document::parse(body.to_owned())
         .map_err(|error| Fault::bad_request("", error.to_string()))?;
+    document.mend();
     let mut notes = Notes::default();
     let turn = responses::parse(document.root(), &mut notes)?;
     let rendered = chat::render(&turn, target, &ClearVault, String::new(), &mut notes)?;
@@ -137,13 +140,13 @@ pub fn whole(body: &str, sent: &Sent, target: &Target) -> Answer {
     writer.answer()
 }
 
-struct Writer {
+pub(crate) struct Writer {
     encoder: Encoder<ClearVault>,
     events: String,
 }
 
 impl Writer {
-    fn new(sent: &Sent) -> Self {
+    pub(crate) fn new(sent: &Sent) -> Self {
         let head = Arc::new(Head {
             stem: "t".to_owned(),
             created_at: NOW,
@@ -169,11 +172,11 @@ impl Writer {
         Self { encoder: Encoder::new(head, setting, ClearVault, sent.notes.clone()), events }
     }
 
-    fn event(&mut self, event: Event<'_>) {
+    pub(crate) fn event(&mut self, event: Event<'_>) {
         self.encoder.push(event, NOW, &mut self.events);
     }
 
-    fn answer(mut self) -> Answer {
+    pub(crate) fn answer(mut self) -> Answer {
         let (usage, notes) = (self.encoder.usage(), self.encoder.notes().clone());
         Answer { events: self.events, object: self.encoder.take_object(), usage, notes }
     }
