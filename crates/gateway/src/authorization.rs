@@ -68,3 +68,63 @@ fn missing_key(provider: &Provider) -> Fault {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Snapshot;
+
+    /// The headers for a provider with these lines in its section.
+    fn signed(lines: &str, dialect: Dialect) -> Result<Vec<String>, Fault> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("config.toml");
+        let text = format!("[providers.p]\nbase_url = \"http://127.0.0.1:9\"\n{lines}\n");
+        std::fs::write(&file, text).expect("the folder is writable");
+        let home = folder.path().display().to_string();
+        let env = |name: &str| (name == "QUIRE_HOME").then(|| home.clone());
+        let (snapshot, _) = Snapshot::load(Some(&file), &env).expect("a configuration");
+        let mut headers = HeaderMap::new();
+        sign(&mut headers, snapshot.provider("p").expect("it is there"), dialect)?;
+        assert!(headers.iter().all(|(name, value)| value.is_sensitive() || name == VERSION));
+        let shown = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().expect("a text")));
+        Ok(shown.collect())
+    }
+
+    #[test]
+    fn a_key_travels_as_the_record_or_the_dialect_has_it() {
+        use Dialect::{Chat, Messages, Responses};
+        let version = "anthropic-version: 2023-06-01";
+        let table: [(&str, Dialect, &[&str]); 7] = [
+            ("api_key = \"k\"", Chat, &["authorization: Bearer k"]),
+            ("api_key = \"k\"", Responses, &["authorization: Bearer k"]),
+            ("api_key = \"k\"", Messages, &[version, "x-api-key: k"]),
+            ("api_key = \"k\"\nauth = \"bearer\"", Messages, &[version, "authorization: Bearer k"]),
+            ("api_key = \"k\"\nauth = { header = \"api-key\" }", Chat, &["api-key: k"]),
+            ("auth = \"none\"", Chat, &[]),
+            (
+                "headers = { X-Team = \"t\", anthropic-version = \"2026-10-21\" }",
+                Messages,
+                &["anthropic-version: 2026-10-21", "x-team: t"],
+            ),
+        ];
+        for (lines, dialect, expected) in table {
+            let mut headers = signed(lines, dialect).expect("it can be signed");
+            headers.sort();
+            assert_eq!(headers, expected, "{lines}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_the_caller_chose_stays() {
+        let mut headers = HeaderMap::new();
+        headers.insert(VERSION, HeaderValue::from_static("2026-10-21"));
+        let snapshot =
+            Snapshot::load(None, &|name| (name == "QUIRE_HOME").then(|| "/nowhere".to_owned()));
+        let (snapshot, _) = snapshot.expect("the defaults");
+        let provider = snapshot.provider("quire").expect("it is built in");
+        sign(&mut headers, provider, Dialect::Messages).expect("it needs no key");
+        assert_eq!(headers[VERSION], "2026-10-21");
+    }
+}

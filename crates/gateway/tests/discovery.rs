@@ -123,7 +123,7 @@ impl Stage {
             variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         all.insert("QUIRE_HOME".to_owned(), home.path().display().to_string());
         let live = Live::start(None, Arc::new(move |name: &str| all.get(name).cloned()))
-            .unwrap_or_else(|found| panic!("{found:#?}"));
+            .expect("the configuration of the test is right");
         let discovery = Discovery::new(limits);
         Self { home, live, client: Client::default(), discovery, began: Instant::now() }
     }
@@ -149,7 +149,7 @@ fn names(snapshot: impl AsRef<Snapshot>, provider: &str) -> Vec<String> {
 async fn a_providers_own_list_adds_names_once_it_was_asked_for() {
     let server = Provider::saying(TWO).await;
     let stage = Stage::of(&server.section("home", "preset = \"ollama\""));
-    assert!(names(&stage.live.snapshot(), "home").is_empty());
+    assert!(names(stage.live.snapshot(), "home").is_empty());
     assert!(resolve(&stage.live.snapshot(), Some("qwen3:8b")).is_err(), "nobody was asked yet");
     assert_eq!(server.asked(), 0);
 
@@ -373,13 +373,13 @@ async fn a_list_stays_through_reloads_while_the_address_is_the_same() {
     stage.at(0).await;
     write(stage.home.path(), &format!("{config}[aliases]\nx = \"home/qwen3:8b\"\n"));
     stage.live.reload();
-    assert_eq!(names(&stage.live.snapshot(), "home").len(), 3);
+    assert_eq!(names(stage.live.snapshot(), "home").len(), 3);
     assert_eq!(server.asked(), 1);
 
     let other = Provider::saying(r#"{"data":[{"id":"elsewhere"}]}"#).await;
     write(stage.home.path(), &other.section("home", "live_models = true"));
     stage.live.reload();
-    assert!(names(&stage.live.snapshot(), "home").is_empty(), "another server has other models");
+    assert!(names(stage.live.snapshot(), "home").is_empty(), "another server has other models");
     assert_eq!(names(&stage.at(1).await, "home"), ["elsewhere"]);
     write(stage.home.path(), &other.section("home", ""));
     stage.live.reload();

@@ -419,7 +419,7 @@ impl Record {
             context: facts.context,
             default_effort: efforts.and_then(|efforts| efforts.default),
             prices: facts.prices,
-            only_functions: self.facts(card, Dialect::Responses).custom_tools == Some(false),
+            only_functions: self.facts(card, said, Dialect::Responses).custom_tools == Some(false),
             chat: target(Dialect::Chat),
             responses: target(Dialect::Responses),
             messages: target(Dialect::Messages),
