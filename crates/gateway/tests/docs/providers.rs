@@ -23,6 +23,10 @@ preset = \"deepseek\"                # an id or synonym from below
 api_key = \"${DEEPSEEK_API_KEY}\"
 ```
 
+With `live_models = true` in its section a provider is asked for its own list when a client asks for
+quire's (`GET /v1/models`), at most every ten minutes. What it lists comes on top: it changes nothing
+that a name already means. A list of `models` in the section switches it off.
+
 A client's own dialect is preferred where the provider speaks it; otherwise quire speaks the first of
 the provider's dialects. Of a name with `*` any model may be asked that fits. In the tables of efforts
 each line is what a client asks for, what the model then does, and the members that say so; efforts
