@@ -264,7 +264,15 @@ impl Target {
             Dialect::Messages => Self {
                 late_system: false,
                 efforts: EffortMap::budgets(),
-                accepts: accepts(&["temperature", "top_p", "top_k", "stop", "parallel_tool_calls"]),
+                // Claude Code sends breakpoints to every server, so every server takes them.
+                accepts: accepts(&[
+                    "temperature",
+                    "top_p",
+                    "top_k",
+                    "stop",
+                    "parallel_tool_calls",
+                    "cache_control",
+                ]),
                 ..chat
             },
         }
