@@ -437,9 +437,8 @@ impl Slots {
         };
         call.flow.open(opening, numbers, sink);
         let waiting = std::mem::take(&mut call.waiting);
-        if !waiting.is_empty() {
-            call.flow.push(&waiting, numbers, sink);
-        }
+        // It came in several events, each of which may have held halves.
+        call.flow.mend(&waiting, sink);
     }
 
     /// The id that the client is told: ids must tell the calls of a conversation apart.
