@@ -24,8 +24,10 @@ struct Slot {
     /// What the server called it, escaped.
     id: String,
     kind: Kind,
-    /// It is whole.
+    /// Nothing more will be told of it.
     done: bool,
+    /// It was broken off, which the end explains.
+    broken: bool,
     /// The final output has repeated it.
     repeated: bool,
 }
@@ -312,8 +314,8 @@ impl Slots {
     fn finish(&mut self, at: usize, item: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
         self.slots[at].done = true;
         let status = item.get("status").and_then(Value::as_str);
-        // What was broken off stays open: the end says why.
         let whole = !status.is_some_and(|status| status.is("incomplete") || status.is("failed"));
+        self.slots[at].broken = !whole;
         match self.slots[at].kind {
             Kind::Call(_) => self.name(at, item, sink),
             Kind::Search(_) => {
@@ -363,7 +365,7 @@ impl Slots {
     pub(super) fn close_all(&mut self, whole: bool, sink: &mut impl FnMut(Event<'_>)) {
         for slot in &mut self.slots {
             slot.kind.flush(sink);
-            if whole {
+            if whole && !slot.broken {
                 slot.kind.close(sink);
             }
         }
@@ -406,6 +408,7 @@ impl Slots {
             id: place.id().escaped().to_owned(),
             kind,
             done: false,
+            broken: false,
             repeated: false,
         });
         self.slots.len() - 1

@@ -262,6 +262,7 @@ proptest! {
         let sent = sent(&target);
         for bytes in [bytes.as_slice(), text.as_bytes()] {
             heard(bytes);
+            drive_responses::ends_once(bytes).map_err(TestCaseError::fail)?;
             let answer = drive_responses::stream([bytes], Ending::Closed, &sent, &target);
             judged!(&answer);
             judged!(&drive_responses::whole(&String::from_utf8_lossy(bytes), &sent, &target));
