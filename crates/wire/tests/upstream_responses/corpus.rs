@@ -80,7 +80,7 @@ fn every_case_comes_out_as_its_files_say() {
         let base = base.trim();
         let (done, notes) = rendered(&request, &target(base));
         shown.extend(notes.list().iter().map(|note| note.code));
-        let body = done.unwrap_or_else(|param| panic!("{}: refused for {param}", case.display()));
+        let body = done.unwrap_or_else(|param| unreachable!("{}: refused for {param}", case.display()));
         let mut laid_out = serde_json::to_string_pretty(&body).expect("it was JSON");
         laid_out.push('\n');
         expect(&case, "expect.request.json", &laid_out, &mut wrong);

@@ -53,7 +53,7 @@ impl Listener {
             }
             Event::Seal { part, opaque } => {
                 assert!(self.told.open.contains(part));
-                let Opaque::Encrypted(data) = opaque else { panic!("{opaque:?}") };
+                let Opaque::Encrypted(data) = opaque else { unreachable!("{opaque:?}") };
                 let at = at(*part, &self.numbers);
                 self.told.parts[at].push_str(&format!(" sealed {}", data.text()));
             }
@@ -411,7 +411,7 @@ fn the_end_is_what_the_terminal_event_says() {
             "BadRequest: no",
         ),
         (
-            stream(&[text.clone()]),
+            stream(std::slice::from_ref(&text)),
             "Cut: the upstream closed the stream before the answer was finished",
         ),
         (
