@@ -94,6 +94,7 @@ fn https<'p>(url: &'p Escaped<'p>) -> Option<Source<'p>> {
 
 fn image<'p>(url: &'p Escaped<'p>) -> Option<Source<'p>> {
     let Some(given) = DataUrl::read(url) else { return https(url) };
+    let named = given.media.to_ascii_lowercase();
     let data = given.base64()?;
     // The bytes decide: a server that looks at them refuses any other name.
     let begins = |start: &str| data.starts_with(start);
@@ -104,23 +105,26 @@ fn image<'p>(url: &'p Escaped<'p>) -> Option<Source<'p>> {
         () if begins("UklGR") => "image/webp",
         () => *["image/png", "image/jpeg", "image/gif", "image/webp"]
             .iter()
-            .find(|known| given.media.eq_ignore_ascii_case(known))?,
+            .find(|known| named == **known)?,
     };
     Some(Source::Base64 { media, data })
 }
 
 fn file<'p>(data: &'p Escaped<'p>, name: Option<&Escaped<'_>>) -> Option<Source<'p>> {
-    let pdf = |data: Cow<'p, str>| Source::Base64 { media: "application/pdf", data };
+    // Every PDF begins with `%PDF-`; a server that looks refuses anything else.
+    let pdf = |data: Cow<'p, str>| {
+        data.starts_with("JVBERi0").then_some(Source::Base64 { media: "application/pdf", data })
+    };
     let Some(given) = DataUrl::read(data) else {
         // Some clients send the bytes alone.
         let is_pdf = name.is_some_and(|name| name.text().to_ascii_lowercase().ends_with(".pdf"));
         let data = data.text();
-        return (is_pdf && is_base64(&data)).then(|| pdf(data));
+        return Some(data).filter(|data| is_pdf && is_base64(data)).and_then(pdf);
     };
     let media = given.media.to_ascii_lowercase();
     let is_text = media.starts_with("text/") || media == "application/json";
     if media == "application/pdf" {
-        return given.base64().map(pdf);
+        return given.base64().and_then(pdf);
     }
     let text = String::from_utf8(decoded(&given.base64().filter(|_| is_text)?)).ok()?;
     (!text.trim().is_empty()).then_some(Source::Text(text))
@@ -153,8 +157,9 @@ impl<'p> DataUrl<'p> {
         Some(Self { media, is_base64, data })
     }
 
-    fn base64(&self) -> Option<Cow<'p, str>> {
-        (self.is_base64 && is_base64(&self.data)).then(|| self.data.clone())
+    /// The data, if it is base64.
+    fn base64(self) -> Option<Cow<'p, str>> {
+        (self.is_base64 && is_base64(&self.data)).then_some(self.data)
     }
 }
 
@@ -263,6 +268,7 @@ mod tests {
             (Some("a.txt"), "data:text/plain;base64,/////w=="),
             (Some("a.txt"), "data:text/plain;base64,ICAg"),
             (Some("a.bin"), "AAAA"),
+            (Some("a.pdf"), "data:application/pdf;base64,AAAA"),
             (None, ""),
         ] {
             assert_eq!(file(name, data), None, "{data}");
