@@ -35,7 +35,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 #[derive(Clone, Debug)]
-enum Piece {
+pub(super) enum Piece {
     Thinks(String),
     Says(String),
     Cites(String),
@@ -44,7 +44,7 @@ enum Piece {
     Searches(String),
 }
 
-fn piece() -> impl Strategy<Value = Piece> {
+pub(super) fn piece() -> impl Strategy<Value = Piece> {
     prop_oneof![
         2 => text().prop_map(Piece::Thinks),
         2 => text().prop_map(Piece::Says),
@@ -58,10 +58,10 @@ fn piece() -> impl Strategy<Value = Piece> {
 }
 
 #[derive(Clone, Debug)]
-struct Form {
+pub(super) struct Form {
     raw: bool,
     whole_calls: bool,
-    interleaved: bool,
+    pub(super) interleaved: bool,
     ascii: bool,
     surrogates: bool,
     done: bool,
@@ -69,7 +69,7 @@ struct Form {
     pieces: (usize, usize),
 }
 
-fn form() -> impl Strategy<Value = Form> {
+pub(super) fn form() -> impl Strategy<Value = Form> {
     (any::<[bool; 7]>(), (0..9_usize, 0..9_usize)).prop_map(
         |([raw, whole_calls, interleaved, ascii, surrogates, done, named], pieces)| Form {
             raw,
@@ -84,7 +84,7 @@ fn form() -> impl Strategy<Value = Form> {
     )
 }
 
-fn spoken(pieces: &[Piece], form: &Form) -> Says {
+pub(super) fn spoken(pieces: &[Piece], form: &Form) -> Says {
     let mut says = says()
         .usage(Usage { prompt: 1000, completion: 50, cached: 900, reasoning: 20 })
         .delta(form.pieces.0)
