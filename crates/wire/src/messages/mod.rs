@@ -15,6 +15,7 @@ mod offers;
 pub mod parse;
 mod place;
 mod settings;
+mod sources;
 mod tools;
 
 pub use encode::Encoder;

@@ -289,7 +289,7 @@ fn named(kind: &str, name: &str) -> Value {
 
 /// Puts `sample` at the dotted `path`, unless something is there; lists are entered at their first
 /// element, what is missing is made.
-fn set(value: &mut Value, path: &str, sample: impl FnOnce() -> Value) {
+pub(crate) fn set(value: &mut Value, path: &str, sample: impl FnOnce() -> Value) {
     if path.is_empty() {
         return;
     }
@@ -308,7 +308,7 @@ fn set(value: &mut Value, path: &str, sample: impl FnOnce() -> Value) {
     }
 }
 
-fn remove(value: &mut Value, path: &str) {
+pub(crate) fn remove(value: &mut Value, path: &str) {
     let (name, rest) = path.split_once('.').unwrap_or((path, ""));
     let object = match value {
         Value::Array(list) => list.first_mut().expect("samples of lists are not empty"),

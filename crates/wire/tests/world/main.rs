@@ -7,5 +7,7 @@
 
 mod carrier;
 mod chat;
+mod messages;
+mod messages_carrier;
 mod responses;
 mod surroundings;
