@@ -139,13 +139,13 @@ pub fn whole(body: &str, sent: &Sent, target: &Target) -> Answer {
     writer.answer()
 }
 
-struct Writer {
+pub(crate) struct Writer {
     encoder: Encoder<ClearVault>,
     events: String,
 }
 
 impl Writer {
-    fn new(sent: &Sent) -> Self {
+    pub(crate) fn new(sent: &Sent) -> Self {
         let head = Arc::new(Head {
             stem: "t".to_owned(),
             created_at: NOW,
@@ -171,11 +171,11 @@ impl Writer {
         Self { encoder: Encoder::new(head, setting, ClearVault, sent.notes.clone()), events }
     }
 
-    fn event(&mut self, event: Event<'_>) {
+    pub(crate) fn event(&mut self, event: Event<'_>) {
         self.encoder.push(event, NOW, &mut self.events);
     }
 
-    fn answer(mut self) -> Answer {
+    pub(crate) fn answer(mut self) -> Answer {
         let (usage, notes) = (self.encoder.usage(), self.encoder.notes().clone());
         Answer { events: self.events, object: self.encoder.take_object(), usage, notes }
     }

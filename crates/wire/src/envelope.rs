@@ -62,6 +62,38 @@ pub fn edited(text: &str, root: Value<'_, '_>, changes: &[(&str, Change<'_>)]) -
     out
 }
 
+/// The array `list` with these elements changed: nothing where one stays as it is. What stands
+/// between the elements stays too.
+pub fn edited_list(list: Value<'_, '_>, changes: &[Option<Change<'_>>]) -> String {
+    let raw = list.raw();
+    let start_of = |part: &str| part.as_ptr() as usize - raw.as_ptr() as usize;
+    let mut out = String::with_capacity(raw.len());
+    let mut from = 0;
+    let mut kept = false;
+    for (index, element) in list.elements().enumerate() {
+        let start = start_of(element.raw());
+        let separator = &raw[from..start];
+        from = start + element.raw().len();
+        let new = match changes.get(index).copied().flatten() {
+            Some(Change::Remove) => {
+                // The bracket and the space after it belong to no element.
+                if index == 0 {
+                    out.push_str(separator);
+                }
+                continue;
+            }
+            Some(Change::Set(raw)) => raw,
+            None => element.raw(),
+        };
+        if std::mem::replace(&mut kept, true) || index == 0 {
+            out.push_str(separator);
+        }
+        out.push_str(new);
+    }
+    out.push_str(&raw[from..]);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +119,22 @@ mod tests {
         assert_eq!(edit("{ }", &[("n", Set("1"))]), "{\"n\":1 }");
         assert_eq!(edit("{\"a\":1}", &[("a", Remove), ("n", Set("{}"))]), "{\"n\":{}}");
         assert_eq!(edit("{\"a\":1,\"b\":2,\"a\":3}", &[("a", Set("4"))]), "{\"b\":2,\"a\":4}");
+    }
+
+    #[test]
+    fn elements_are_removed_and_replaced_in_place() {
+        use Change::{Remove, Set};
+        let edit = |text: &str, changes: &[Option<Change<'_>>]| {
+            edited_list(Tape::default().read(text).unwrap(), changes)
+        };
+        let text = "[ 1 ,\n{\"a\":2} , [3] ]";
+        assert_eq!(edit(text, &[]), text);
+        assert_eq!(edit(text, &[Some(Remove)]), "[ {\"a\":2} , [3] ]");
+        assert_eq!(edit(text, &[None, Some(Remove)]), "[ 1 , [3] ]");
+        assert_eq!(edit(text, &[None, None, Some(Remove)]), "[ 1 ,\n{\"a\":2} ]");
+        assert_eq!(edit(text, &[Some(Remove), Some(Set("x")), Some(Remove)]), "[ x ]");
+        assert_eq!(edit(text, &[Some(Remove); 3]), "[  ]");
+        assert_eq!(edit("[]", &[]), "[]");
     }
 
     proptest! {

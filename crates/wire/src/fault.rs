@@ -111,6 +111,31 @@ impl Kind {
         }
     }
 
+    /// Whether the same request will fail again.
+    pub const fn is_permanent(self) -> bool {
+        match self {
+            Self::BadRequest
+            | Self::TooLarge
+            | Self::TooLong
+            | Self::Refused
+            | Self::NotFound
+            | Self::UnknownModel
+            | Self::Unauthorized
+            | Self::Forbidden
+            | Self::Plan
+            | Self::Quota => true,
+            Self::RateLimited
+            | Self::Overloaded
+            | Self::Upstream
+            | Self::Connect
+            | Self::Cut
+            | Self::Idle
+            | Self::Protocol
+            | Self::Cancelled
+            | Self::Internal => false,
+        }
+    }
+
     /// The kind with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
@@ -184,6 +209,24 @@ impl Fault {
     pub fn wrong_type(param: &str, expected: &str, found: crate::json::Kind) -> Self {
         Self::bad_request(param, format!("`{param}` must be {expected}, not {}", found.name()))
     }
+}
+
+/// Who will read the error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Codex: permanent faults must be 400, or it tries again.
+    Codex,
+    /// Everybody else gets the true status.
+    Other,
+}
+
+/// An error answer, without its headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorAnswer {
+    pub status: u16,
+    pub body: String,
+    /// Trying again is of no use: `x-should-retry: false`.
+    pub permanent: bool,
 }
 
 /// What an upstream's error means, by its status, codes and words. It knows what the field shares;

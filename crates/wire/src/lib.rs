@@ -9,6 +9,10 @@ pub mod chat;
 pub mod dialect;
 #[doc(hidden)]
 pub mod drive;
+#[doc(hidden)]
+pub mod drive_messages;
+#[doc(hidden)]
+pub mod drive_responses;
 pub mod envelope;
 pub mod fates;
 pub mod fault;
@@ -18,11 +22,15 @@ pub mod messages;
 pub mod names;
 pub mod note;
 pub mod partial;
+pub mod pass;
 pub mod responses;
 mod rounds;
 pub mod said;
 mod schema;
 pub mod sse;
+mod stand_in;
 pub mod target;
 pub mod thought;
 pub mod turn;
+mod usage;
+mod wrap;

@@ -78,10 +78,11 @@ codes! {
     FileOmitted, "file-omitted", Dropped, "the model cannot read files, so a short marker stands for it";
     UnknownTool, "unknown-tool", Dropped, "quire does not know this kind of tool, so it was not offered to the model";
     ToolDropped, "tool-dropped", Dropped, "the target cannot run this hosted tool, so it was not offered to the model";
+    FunctionsAsTools, "functions-as-tools", Approximated, "the request declares tools in the older form; calls come back in the newer one, as `tool_calls`";
     ToolsCut, "tools-cut", Dropped, "the target takes fewer tools; those beyond its limit were not offered to the model";
     CustomTool, "custom-tool-as-function", Approximated, "the target has no freeform tools: the model sees a function with one string, and the grammar in its description";
     NamespaceText, "namespace-description", Dropped, "the target has no namespaces: tools keep their names, the group's own description is lost";
-    StrictIgnored, "strict-ignored", Dropped, "the target does not promise to follow tool schemas strictly";
+    StrictIgnored, "strict-ignored", Dropped, "the target does not promise to follow this schema strictly";
     EncryptedFlag, "encrypted-flag", Dropped, "the schema member `encrypted` is known to OpenAI only";
     SchemaRepaired, "schema-repaired", Repaired, "the tool's schema was not one that the target accepts";
     ToolChoice, "tool-choice", Approximated, "the target does not know this tool choice; the nearest was asked for";
@@ -91,6 +92,8 @@ codes! {
     SchemaAsObject, "schema-as-object", Approximated, "the target cannot follow a JSON schema; it was asked for any JSON object";
     FormatIgnored, "format-ignored", Dropped, "the target cannot be told the form of its answer";
     MaxTokensClamped, "max-tokens-clamped", Approximated, "the model cannot write that much; its own limit was asked for";
+    MaxTokensRaised, "max-tokens-raised", Approximated, "the target refuses so small a limit; the least that it accepts was asked for";
+    IdShortened, "id-shortened", Approximated, "the target takes ids of at most 64 characters; this one was cut and ends in a hash, the same every time";
     SystemMoved, "system-moved", Approximated, "the target takes system text only at the start; later text went as a user message";
     ResultMissing, "tool-result-missing", Repaired, "a tool call without a result got a placeholder, since the target demands one";
     ResultOrphan, "tool-result-orphan", Repaired, "a tool result without its call went as a user message";
@@ -116,6 +119,14 @@ codes! {
     ErrorResult, "error-result", Approximated, "the target has no mark for failed tools; the result says so in words";
     Prefill, "prefill", Approximated, "the target may answer after the last assistant message instead of continuing it";
     EventDropped, "event-dropped", Dropped, "the upstream sent something that the client's dialect cannot carry";
+    ThinkingLeftOut, "thinking-left-out", Dropped, "the target wants the reasoning of a turn back and the history lacks it, so the model was not asked to think this time";
+    SamplingDropped, "sampling-dropped", Dropped, "the target refuses this setting beside thinking, or beside another one";
+    SamplingClamped, "sampling-clamped", Approximated, "the target takes a smaller range; its nearest value was asked for";
+    TierMapped, "tier-mapped", Approximated, "the target has other service tiers; the nearest was asked for";
+    StopDropped, "stop-dropped", Dropped, "the target refuses a stop text of spaces alone";
+    UserTurnAdded, "user-turn-added", Repaired, "the target wants the user to speak last, so the user was made to ask for more";
+    CallIdMapped, "call-id-mapped", Repaired, "the target refuses some characters in ids of calls; this id was changed, the same every time";
+    ToolsRecalled, "tools-recalled", Repaired, "the target wants the tools declared that the history calls; they were named and forbidden";
     MoreNotes, "more-notes", Dropped, "there were more notes than one answer carries";
 }
 

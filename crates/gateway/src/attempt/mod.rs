@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 use http::{HeaderName, HeaderValue, Request, header};
 use wire::answer::{Ending, Head, Setting};
 use wire::chat;
+use wire::fault::Reader;
 use wire::fault::{Fault, Kind, Phase};
 use wire::json::{Document, Escaped, SyntaxError};
 use wire::note::{Code, Notes};
 use wire::responses;
-use wire::responses::fault::Reader;
 use wire::said;
 use wire::turn::Turn;
 
@@ -161,7 +161,7 @@ impl Gateway {
         let vault = ModelVault::new(Arc::clone(&self.sealer), bound_to);
         let size = ask.document.text().len();
         let out = buffers::take_text(size + size / 8 + 512);
-        let target = candidate.target();
+        let target = candidate.target(Dialect::Chat);
         let rendered = chat::render(turn, target, &vault, out, &mut notes)?;
         *ask.early_notes.lock().unwrap_or_else(PoisonError::into_inner) = notes.header();
         let setting = Setting {
@@ -272,7 +272,7 @@ fn head_of(candidate: &Candidate, url: &str) -> Result<Request<()>, Fault> {
         };
     };
     match &provider.record.auth.scheme {
-        Scheme::Bearer => {
+        Scheme::Usual | Scheme::Bearer => {
             let value =
                 sensitive(&format!("Bearer {}", key.expose())).ok_or_else(|| broken("key"))?;
             head.headers_mut().insert(header::AUTHORIZATION, value);

@@ -18,10 +18,11 @@ pub use alias_sets::{Suggestion, alias_set, alias_sets};
 pub use glob::Glob;
 pub use read::{Listing, overlay};
 pub use record::{
-    Auth, Card, Confidence, Dialect, Efforts, Endpoint, ErrorRule, Model, Prices, Record, Scheme,
+    Auth, Card, Confidence, DIALECTS, Efforts, Endpoint, ErrorRule, Model, Prices, Record, Scheme,
     Source, Traits,
 };
 pub use variables::{Environment, fill, has_variable};
+pub use wire::dialect::Dialect;
 
 use crate::document::{Diagnostic, Reader, Severity, parse};
 

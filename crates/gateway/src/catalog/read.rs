@@ -6,7 +6,7 @@ use wire::fault::Kind;
 use super::address::{self, is_loopback};
 use super::read_models::{efforts, models, traits};
 use super::record::{
-    Auth, Confidence, Dialect, Endpoint, ErrorRule, Record, Scheme, Source, Traits,
+    Auth, Confidence, DIALECTS, Endpoint, ErrorRule, Record, Scheme, Source, Traits,
 };
 use super::variables::{Environment, fill};
 use super::{Catalog, GENERIC, Waits};
@@ -69,7 +69,7 @@ pub(super) fn generic(catalog: &Catalog) -> Record {
             name: String::new(),
             base_url: None,
             dialects: Vec::new(),
-            auth: Auth { scheme: Scheme::Bearer, optional: false },
+            auth: Auth { scheme: Scheme::Usual, optional: false },
             key_page: None,
             env: Vec::new(),
             headers: Vec::new(),
@@ -186,7 +186,7 @@ fn addresses(table: &mut Table<'_>, record: &mut Record, env: &Environment<'_>) 
     if let Some(dialects) = table.table("dialects") {
         let mut listed = Vec::new();
         for (name, node) in dialects.entries() {
-            let dialect = table.reader().word(&name, &Dialect::WORDS);
+            let dialect = table.reader().word(&name, &DIALECTS);
             let (Some(dialect), Some(mut row)) = (dialect, node.table()) else { continue };
             listed.push(Endpoint {
                 dialect,
@@ -201,7 +201,7 @@ fn addresses(table: &mut Table<'_>, record: &mut Record, env: &Environment<'_>) 
     if let Some(words) = table.texts("dialect") {
         let mut chosen: Vec<Endpoint> = Vec::new();
         for word in words {
-            let Some(dialect) = table.reader().word(&word, &Dialect::WORDS) else { continue };
+            let Some(dialect) = table.reader().word(&word, &DIALECTS) else { continue };
             let known = record.dialects.iter().find(|endpoint| endpoint.dialect == dialect);
             chosen.push(known.cloned().unwrap_or_else(|| Endpoint {
                 dialect,
@@ -228,18 +228,17 @@ fn url(table: &Table<'_>, text: &Spot<String>, env: &Environment<'_>) -> Option<
 
 /// `auth = "bearer"`, or `{ header = "x-api-key", optional = true }`.
 fn read_auth(node: &Node<'_>, record: &mut Record) {
-    const WORDS: [(&str, bool); 2] = [("bearer", true), ("none", false)];
-    let scheme = |bearer| if bearer { Scheme::Bearer } else { Scheme::None };
+    const WORDS: [(&str, fn() -> Scheme); 3] =
+        [("usual", || Scheme::Usual), ("bearer", || Scheme::Bearer), ("none", || Scheme::None)];
     if node.is_text() {
-        let bearer = node.text().and_then(|text| node.reader().word(&text, &WORDS));
-        if let Some(bearer) = bearer {
-            record.auth.scheme = scheme(bearer);
+        if let Some(scheme) = node.text().and_then(|text| node.reader().word(&text, &WORDS)) {
+            record.auth.scheme = scheme();
         }
         return;
     }
     let Some(mut table) = node.table() else { return };
-    if let Some(bearer) = table.word("scheme", &WORDS) {
-        record.auth.scheme = scheme(bearer.value);
+    if let Some(scheme) = table.word("scheme", &WORDS) {
+        record.auth.scheme = (scheme.value)();
     }
     if let Some(header) = table.text("header") {
         if is_header(&header.value) {

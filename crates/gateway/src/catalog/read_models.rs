@@ -143,8 +143,22 @@ pub(super) fn traits(table: &mut Table<'_>, record: &Record) -> Traits {
         quirks: table.texts("quirks").map(|words| {
             words.iter().filter_map(|word| table.reader().word(word, &QUIRKS)).collect()
         }),
+        custom_tools: flag(table, "custom_tools"),
+        web_search: flag(table, "web_search"),
+        unsigned_thinking: flag(table, "unsigned_thinking"),
         prices: table.table("prices").and_then(prices),
+        messages: in_dialect(table, "messages", record),
+        responses: in_dialect(table, "responses", record),
     }
+}
+
+/// `messages = { … }` or `responses = { … }`: what differs in this dialect.
+fn in_dialect(table: &mut Table<'_>, key: &'static str, record: &Record) -> Option<Box<Traits>> {
+    let mut inner = table.table(key)?;
+    let facts = traits(&mut inner, record);
+    let _ = source(&mut inner, record);
+    inner.finish();
+    Some(Box::new(facts))
 }
 
 fn flag(table: &mut Table<'_>, key: &'static str) -> Option<bool> {

@@ -1,6 +1,7 @@
 //! One provider's record and the facts of its models. Reading is in `read`; here is what was read.
 
 use url::Url;
+use wire::dialect::Dialect;
 use wire::fault::Kind;
 use wire::target::{EffortMap, MaxTokens, Member, Quirk, Replay, Structured, Target, ToolChoices};
 use wire::turn::Effort;
@@ -41,26 +42,12 @@ pub struct Record {
     pub sources: Vec<(String, Source)>,
 }
 
-/// One of the three dialects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    Chat,
-    Responses,
-    Messages,
-}
-
-impl Dialect {
-    pub const WORDS: [(&'static str, Self); 3] =
-        [("chat", Self::Chat), ("responses", Self::Responses), ("messages", Self::Messages)];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Responses => "responses",
-            Self::Messages => "messages",
-        }
-    }
-}
+/// The dialects by their names in records and configurations.
+pub const DIALECTS: [(&str, Dialect); 3] = [
+    (Dialect::Chat.name(), Dialect::Chat),
+    (Dialect::Responses.name(), Dialect::Responses),
+    (Dialect::Messages.name(), Dialect::Messages),
+];
 
 /// Where one dialect is spoken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +87,8 @@ pub struct Auth {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scheme {
+    /// As the dialect has it: `authorization: Bearer KEY`, and for Messages `x-api-key: KEY`.
+    Usual,
     /// `authorization: Bearer KEY`
     Bearer,
     /// The key alone, in this header.
@@ -203,7 +192,15 @@ pub struct Traits {
     pub accepts: Option<Vec<String>>,
     pub always: Option<Vec<Member>>,
     pub quirks: Option<Vec<Quirk>>,
+    pub custom_tools: Option<bool>,
+    pub web_search: Option<bool>,
+    pub unsigned_thinking: Option<bool>,
     pub prices: Option<Prices>,
+    /// What differs where the model is spoken to in Messages. Of the facts outside only those hold
+    /// there too that are about the model and not about the dialect: see [`Traits::of_the_model`].
+    pub messages: Option<Box<Traits>>,
+    /// The same for Responses.
+    pub responses: Option<Box<Traits>>,
 }
 
 /// Prices per million tokens.
@@ -229,7 +226,21 @@ pub struct Model {
     /// The effort that it makes when none is asked for.
     pub default_effort: Option<Effort>,
     pub prices: Option<Prices>,
-    pub target: Target,
+    /// What it understands in Chat Completions.
+    pub chat: Target,
+    pub responses: Target,
+    pub messages: Target,
+}
+
+impl Model {
+    /// What it understands in a dialect.
+    pub fn target(&self, dialect: Dialect) -> &Target {
+        match dialect {
+            Dialect::Chat => &self.chat,
+            Dialect::Responses => &self.responses,
+            Dialect::Messages => &self.messages,
+        }
+    }
 }
 
 impl Traits {
@@ -238,7 +249,12 @@ impl Traits {
     pub fn over(&self, below: &Self) -> Self {
         macro_rules! layer {
             ($($field:ident),*) => {
-                Self { $($field: self.$field.clone().or_else(|| below.$field.clone())),* }
+                Self {
+                    $($field: self.$field.clone().or_else(|| below.$field.clone()),)*
+                    messages: self.dialect_over(self.messages.as_deref(), below.messages.as_deref()),
+                    responses: self
+                        .dialect_over(self.responses.as_deref(), below.responses.as_deref()),
+                }
             };
         }
         layer!(
@@ -260,8 +276,62 @@ impl Traits {
             accepts,
             always,
             quirks,
+            custom_tools,
+            web_search,
+            unsigned_thinking,
             prices
         )
+    }
+
+    /// The part that is about the model, whatever is spoken with it.
+    fn of_the_model(&self) -> Self {
+        Self {
+            context: self.context,
+            max_output: self.max_output,
+            images: self.images,
+            files: self.files,
+            tools: self.tools,
+            prices: self.prices.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// These facts as they hold in one dialect.
+    fn in_dialect(&self, dialect: Dialect) -> Self {
+        let own = match dialect {
+            Dialect::Chat => return self.clone(),
+            Dialect::Responses => &self.responses,
+            Dialect::Messages => &self.messages,
+        };
+        let model = self.of_the_model();
+        own.as_ref().map_or(model.clone(), |own| own.over(&model))
+    }
+
+    /// The facts of a dialect laid over those of another record. What the upper record says of the
+    /// model itself also goes before what the lower one says of it in this dialect.
+    fn dialect_over(&self, upper: Option<&Self>, lower: Option<&Self>) -> Option<Box<Self>> {
+        let lower = lower.map(|lower| {
+            let said = self.of_the_model();
+            let mut lower = lower.clone();
+            if said.context.is_some() {
+                lower.context = None;
+            }
+            if said.max_output.is_some() {
+                lower.max_output = None;
+            }
+            if said.images.is_some() {
+                (lower.images, lower.files) = (None, None);
+            }
+            if said.tools.is_some() {
+                lower.tools = None;
+            }
+            lower
+        });
+        match (upper, lower) {
+            (Some(upper), Some(lower)) => Some(Box::new(upper.over(&lower))),
+            (Some(upper), None) => Some(Box::new(upper.clone())),
+            (None, lower) => lower.map(Box::new),
+        }
     }
 }
 
@@ -291,10 +361,10 @@ impl Record {
     /// The facts of the model that the provider knows as `name`.
     pub fn model(&self, name: &str) -> Model {
         let card = self.card(name);
-        let traits =
-            card.map_or_else(|| self.defaults.clone(), |card| card.traits.over(&self.defaults));
-        let careful = Target::default();
-        let efforts = traits.efforts.as_ref().and_then(|wanted| self.efforts(wanted));
+        let preferred = self.dialects.first().map_or(Dialect::Chat, |endpoint| endpoint.dialect);
+        let facts = self.facts(card, preferred);
+        let efforts = facts.efforts.as_ref().and_then(|wanted| self.efforts(wanted));
+        let target = |dialect| self.target(name, self.facts(card, dialect), dialect);
         Model {
             id: name.to_owned(),
             name: card
@@ -302,32 +372,50 @@ impl Record {
                 .and_then(|card| card.name.clone())
                 .unwrap_or_else(|| name.to_owned()),
             listed: card.is_some_and(|card| card.listed),
-            context: traits.context,
+            context: facts.context,
             default_effort: efforts.and_then(|efforts| efforts.default),
-            prices: traits.prices,
-            target: Target {
-                model: name.to_owned(),
-                images: traits.images.unwrap_or(careful.images),
-                tool_images: traits.tool_images.unwrap_or(careful.tool_images),
-                files: traits.files.unwrap_or(careful.files),
-                developer_role: traits.developer_role.unwrap_or(careful.developer_role),
-                late_system: traits.late_system.unwrap_or(careful.late_system),
-                max_tokens: traits.max_tokens.unwrap_or(careful.max_tokens),
-                max_output_tokens: traits.max_output,
-                structured: traits.structured.unwrap_or(careful.structured),
-                tool_choice: traits.tool_choice.unwrap_or(careful.tool_choice),
-                tools: traits.tools.unwrap_or(careful.tools),
-                max_tools: traits.max_tools,
-                strict_tools: traits.strict_tools.unwrap_or(careful.strict_tools),
-                custom_tools: careful.custom_tools,
-                web_search: careful.web_search,
-                unsigned_thinking: careful.unsigned_thinking,
-                replay: traits.replay.unwrap_or(careful.replay),
-                efforts: efforts.map(|efforts| efforts.map.clone()).unwrap_or_default(),
-                accepts: traits.accepts.unwrap_or(careful.accepts),
-                always: traits.always.unwrap_or_default(),
-                quirks: traits.quirks.unwrap_or_default(),
-            },
+            prices: facts.prices,
+            chat: target(Dialect::Chat),
+            responses: target(Dialect::Responses),
+            messages: target(Dialect::Messages),
+        }
+    }
+
+    /// What holds in a dialect for the model with this card.
+    fn facts(&self, card: Option<&Card>, dialect: Dialect) -> Traits {
+        let defaults = self.defaults.in_dialect(dialect);
+        card.map_or(defaults.clone(), |card| card.traits.in_dialect(dialect).over(&defaults))
+    }
+
+    fn target(&self, name: &str, facts: Traits, dialect: Dialect) -> Target {
+        let careful = Target::careful(dialect);
+        let efforts = match &facts.efforts {
+            // `none`, or a name that the reader has complained of.
+            Some(wanted) => self.efforts(wanted).map(|known| known.map.clone()).unwrap_or_default(),
+            None => careful.efforts,
+        };
+        Target {
+            model: name.to_owned(),
+            images: facts.images.unwrap_or(careful.images),
+            tool_images: facts.tool_images.unwrap_or(careful.tool_images),
+            files: facts.files.unwrap_or(careful.files),
+            developer_role: facts.developer_role.unwrap_or(careful.developer_role),
+            late_system: facts.late_system.unwrap_or(careful.late_system),
+            max_tokens: facts.max_tokens.unwrap_or(careful.max_tokens),
+            max_output_tokens: facts.max_output,
+            structured: facts.structured.unwrap_or(careful.structured),
+            tool_choice: facts.tool_choice.unwrap_or(careful.tool_choice),
+            tools: facts.tools.unwrap_or(careful.tools),
+            max_tools: facts.max_tools,
+            strict_tools: facts.strict_tools.unwrap_or(careful.strict_tools),
+            custom_tools: facts.custom_tools.unwrap_or(careful.custom_tools),
+            web_search: facts.web_search.unwrap_or(careful.web_search),
+            unsigned_thinking: facts.unsigned_thinking.unwrap_or(careful.unsigned_thinking),
+            replay: facts.replay.unwrap_or(careful.replay),
+            efforts,
+            accepts: facts.accepts.unwrap_or(careful.accepts),
+            always: facts.always.unwrap_or_default(),
+            quirks: facts.quirks.unwrap_or_default(),
         }
     }
 

@@ -17,7 +17,7 @@ fn model(provider: &str, name: &str) -> Model {
 }
 
 fn sends(model: &Model, effort: Effort) -> String {
-    let row = model.target.efforts.get(effort).expect("a row");
+    let row = model.chat.efforts.get(effort).expect("a row");
     let members: Vec<String> =
         row.members.iter().map(|member| format!("{}={}", member.name, member.json)).collect();
     format!("{}: {}", row.acts_as.name(), members.join(" "))
@@ -197,10 +197,10 @@ fn deepseek_thinks_at_every_effort_but_none() {
     for (effort, expected) in table {
         assert_eq!(sends(&pro, effort), expected);
     }
-    assert_eq!(pro.target.replay, Replay::ReasoningContent);
+    assert_eq!(pro.chat.replay, Replay::ReasoningContent);
     assert_eq!(pro.context, Some(1_000_000));
-    assert!(!pro.target.images && model("deepseek", "deepseek-flash").target.images);
-    assert!(!pro.target.tool_choice.required, "forced choices answer 400 while it thinks");
+    assert!(!pro.chat.images && model("deepseek", "deepseek-flash").chat.images);
+    assert!(!pro.chat.tool_choice.required, "forced choices answer 400 while it thinks");
 }
 
 #[test]
@@ -212,9 +212,9 @@ fn what_a_model_understands_differs_within_one_provider() {
     assert!(sends(&model("zhipu", "glm-5.3"), Effort::None).starts_with("low: "));
     assert!(sends(&model("minimax", "MiniMax-M3"), Effort::Low).contains(r#""adaptive""#));
     assert_eq!(sends(&model("minimax", "MiniMax-M2.7"), Effort::None), "high: ");
-    assert_eq!(model("minimax", "MiniMax-M2.7").target.replay, Replay::ReasoningDetails);
-    assert_eq!(model("ollama", "llama3.2").target.efforts.rows(), []);
-    assert_eq!(model("ollama", "llama3.2").target.structured, Structured::Schema);
+    assert_eq!(model("minimax", "MiniMax-M2.7").chat.replay, Replay::ReasoningDetails);
+    assert_eq!(model("ollama", "llama3.2").chat.efforts.rows(), []);
+    assert_eq!(model("ollama", "llama3.2").chat.structured, Structured::Schema);
 }
 
 #[test]
@@ -234,15 +234,15 @@ fn models_are_found_tolerantly() {
     for (provider, name, listed, context) in table {
         let model = model(provider, name);
         assert_eq!((model.listed, model.context), (listed, context), "{provider}/{name}");
-        assert_eq!((model.id.as_str(), model.target.model.as_str()), (name, name));
+        assert_eq!((model.id.as_str(), model.chat.model.as_str()), (name, name));
     }
 }
 
 #[test]
 fn the_more_exact_pattern_speaks() {
-    assert!(model("ollama", "qwen3:8b").target.efforts.get(Effort::High).is_some());
-    assert!(model("ollama", "qwen3-coder:30b").target.efforts.get(Effort::High).is_none());
-    assert!(model("ollama", "qwen3-vl:8b").target.images);
+    assert!(model("ollama", "qwen3:8b").chat.efforts.get(Effort::High).is_some());
+    assert!(model("ollama", "qwen3-coder:30b").chat.efforts.get(Effort::High).is_none());
+    assert!(model("ollama", "qwen3-vl:8b").chat.images);
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn a_user_record_extends_or_replaces_one_of_ours() {
     assert_eq!(deepseek.model("deepseek-v9").context, Some(9));
     assert!(deepseek.model("deepseek-v4-pro").listed);
     let vllm = catalog.record("vllm").expect("it is there");
-    assert!(vllm.model("x").target.efforts.rows().is_empty());
+    assert!(vllm.model("x").chat.efforts.rows().is_empty());
     assert!(catalog.record("mine").expect("it is there").model("glm-5.1").listed);
     assert!(catalog.record("mine").is_some_and(|mine| mine.dialects.len() == 1));
 }

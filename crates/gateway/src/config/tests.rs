@@ -389,10 +389,10 @@ models_closed = true
     let models: Vec<&str> = provider.models().iter().map(|model| model.id.as_str()).collect();
     assert_eq!(models, ["deepseek-v4-pro", "extra"]);
     let extra = provider.model("extra");
-    assert_eq!((extra.target.images, extra.target.max_output_tokens), (true, Some(7)));
+    assert_eq!((extra.chat.images, extra.chat.max_output_tokens), (true, Some(7)));
     let pro = provider.model("deepseek-v4-pro");
     assert_eq!((pro.name.as_str(), pro.context), ("DeepSeek V4 Pro", Some(5)));
-    assert_eq!(pro.target.accepts, ["seed"]);
+    assert_eq!(pro.chat.accepts, ["seed"]);
     assert!(provider.record.models_closed);
     assert_eq!(provider.record.errors[0].status, Some(418));
     // The Messages endpoint of the vendor is another host than the one that was named.

@@ -1,5 +1,6 @@
 //! Every name that users may type, with what is known about the model behind it.
 
+use wire::dialect::Dialect;
 use wire::turn::Effort;
 
 use crate::config::{Origin, Place, Settings, Snapshot};
@@ -56,6 +57,7 @@ pub fn list(snapshot: &Snapshot) -> Vec<Listed> {
 
 fn listed(slug: String, place: &Place, settings: &Settings) -> Listed {
     let (provider, model) = (&place.provider, &place.model);
+    let target = model.target(provider.dialects().next().unwrap_or(Dialect::Chat));
     Listed {
         slug,
         display_name: model.name.clone(),
@@ -64,14 +66,13 @@ fn listed(slug: String, place: &Place, settings: &Settings) -> Listed {
         origin: provider.origin,
         is_alias: false,
         context_window: model.context,
-        max_output_tokens: match (settings.max_output_tokens, model.target.max_output_tokens) {
+        max_output_tokens: match (settings.max_output_tokens, target.max_output_tokens) {
             (Some(wish), Some(limit)) => Some(wish.min(limit)),
             (wish, limit) => wish.or(limit),
         },
-        images: model.target.images,
-        tools: model.target.tools,
-        efforts: model
-            .target
+        images: target.images,
+        tools: target.tools,
+        efforts: target
             .efforts
             .rows()
             .iter()

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use wire::dialect::Dialect;
 use wire::target::Target;
 
 use crate::catalog::Model;
@@ -34,9 +35,9 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// What the model understands.
-    pub fn target(&self) -> &Target {
-        &self.model.target
+    /// What the model understands in a dialect.
+    pub fn target(&self, dialect: Dialect) -> &Target {
+        self.model.target(dialect)
     }
 
     /// `provider/model`

@@ -1,8 +1,9 @@
 //! Faults as HTTP answers.
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use wire::fault::Reader;
 use wire::fault::{Fault, Kind};
-use wire::responses::fault::{Reader, answer};
+use wire::responses::fault::answer;
 
 use super::Answer;
 

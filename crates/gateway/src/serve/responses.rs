@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use wire::answer::{Head, Setting};
+use wire::fault::Reader;
 use wire::fault::{Fault, Kind};
 use wire::json::Value;
-use wire::responses::fault::Reader;
 use wire::responses::object;
 
 use super::stream::{Parts, Stream};

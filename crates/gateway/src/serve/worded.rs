@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use wire::fault::Fault;
-use wire::responses::fault::{Reader, answer};
+use wire::fault::Reader;
+use wire::responses::fault::answer;
 
 use crate::store::new_id;
 

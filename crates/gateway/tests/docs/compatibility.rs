@@ -4,10 +4,11 @@ use super::table;
 use wire::chat::read;
 use wire::chat::written::{self, Use};
 use wire::fates::{Fate, Section};
+use wire::fault::Reader;
 use wire::fault::{Fault, Kind};
 use wire::note::Code;
 use wire::responses::fates::ROWS;
-use wire::responses::fault::{Reader, answer};
+use wire::responses::fault::answer;
 
 const DIFFERENCES: &str = include_str!("../../../../corpus/spec/differences.md");
 

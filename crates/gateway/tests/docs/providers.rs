@@ -64,7 +64,7 @@ fn provider(record: &Record, out: &mut String) {
     }
     let key = match (&record.auth.scheme, record.auth.optional) {
         (Scheme::None, _) => "none".to_owned(),
-        (Scheme::Bearer, optional) => {
+        (Scheme::Usual | Scheme::Bearer, optional) => {
             format!("`authorization: Bearer`{}", if optional { ", optional" } else { "" })
         }
         (Scheme::Header(name), optional) => {
@@ -120,7 +120,7 @@ fn models(record: &Record, out: &mut String) {
         vec![
             id,
             model.context.map_or("unknown".to_owned(), tokens),
-            model.target.max_output_tokens.map_or("unknown".to_owned(), tokens),
+            model.chat.max_output_tokens.map_or("unknown".to_owned(), tokens),
             takes(&model),
             abilities(&model),
             efforts_of(record, &model),
@@ -145,13 +145,13 @@ fn tokens(count: u64) -> String {
 
 fn takes(model: &Model) -> String {
     let mut takes = vec!["text"];
-    takes.extend(model.target.images.then_some("images"));
-    takes.extend(model.target.files.then_some("files"));
+    takes.extend(model.chat.images.then_some("images"));
+    takes.extend(model.chat.files.then_some("files"));
     takes.join(", ")
 }
 
 fn abilities(model: &Model) -> String {
-    let target = &model.target;
+    let target = &model.chat;
     let mut can = Vec::new();
     can.extend(target.tools.then_some("tools"));
     can.extend(match target.structured {
@@ -170,7 +170,7 @@ fn abilities(model: &Model) -> String {
 
 /// The name of the effort map that a model has.
 fn efforts_of(record: &Record, model: &Model) -> String {
-    let map = &model.target.efforts;
+    let map = &model.chat.efforts;
     let found = record.efforts.iter().find(|(_, efforts)| efforts.map == *map);
     let name = found.filter(|_| !map.rows().is_empty()).map(|(name, _)| name.as_str());
     match (name, model.default_effort) {

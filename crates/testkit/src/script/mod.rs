@@ -14,6 +14,7 @@
 //! ]);
 //! ```
 
+mod error;
 mod line;
 mod render;
 mod says;
@@ -21,12 +22,14 @@ mod says;
 use std::fmt;
 use std::sync::Arc;
 
+use error::Words;
 pub(crate) use line::{Break, Limit};
 pub use line::{End, Framing, Line, line};
 pub(crate) use render::{Asked, Beat, stream, whole};
-pub use says::{CallForm, ReasoningForm, Says, Usage, UsagePlace, says};
+pub use says::{CallForm, Citation, ReasoningForm, Says, Usage, UsagePlace, says};
 use serde_json::{Value, json};
 
+use crate::Dialect;
 use crate::upstream::Recorded;
 
 /// One answer: what is sent, and how it travels.
@@ -74,7 +77,18 @@ impl From<Http> for Step {
 pub struct Http {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Body,
+}
+
+/// The body of an answer: bytes, or an error that the dialect of the server gives its shape.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    Bytes(Vec<u8>),
+    Error(Words),
+    /// The error that is usual for the status.
+    Usual,
+    /// So many tokens were counted.
+    Count(u64),
 }
 
 impl Http {
@@ -88,7 +102,7 @@ impl Http {
     /// Replaces the body by any bytes.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.body = body.into();
+        self.body = Body::Bytes(body.into());
         self
     }
 
@@ -98,12 +112,27 @@ impl Http {
         self.body(body.to_string())
     }
 
-    /// Replaces the error in the body: OpenAI's shape with this type, code and message.
+    /// Replaces the error in the body: this type, code and message, in the shape of the server's
+    /// dialect.
     #[must_use]
-    pub fn error(self, kind: &str, code: &str, message: &str) -> Self {
-        self.json(
-            &json!({"error": {"message": message, "type": kind, "param": null, "code": code}}),
-        )
+    pub fn error(mut self, kind: &str, code: &str, message: &str) -> Self {
+        self.body = Body::Error(Words::new(kind, code, message));
+        self
+    }
+
+    /// The bytes of the body.
+    pub(crate) fn bytes(&self, dialect: Dialect, number: usize) -> Vec<u8> {
+        let words = match &self.body {
+            Body::Bytes(bytes) => return bytes.clone(),
+            Body::Error(words) => words.clone(),
+            Body::Usual => Words::usual(dialect, self.status),
+            Body::Count(tokens) if dialect == Dialect::Responses => {
+                let count = json!({"object": "response.input_tokens", "input_tokens": tokens});
+                return count.to_string().into_bytes();
+            }
+            Body::Count(tokens) => return json!({"input_tokens": tokens}).to_string().into_bytes(),
+        };
+        words.body(dialect, number).to_string().into_bytes()
     }
 
     /// The answer over this line.
@@ -112,28 +141,20 @@ impl Http {
     }
 }
 
-/// An HTTP error in OpenAI's shape, with the type and words usual for the status.
+/// An HTTP error in the shape of the server's dialect, with the type and words usual for the
+/// status.
 pub fn refuses(status: u16) -> Http {
-    let (kind, code, message) = match status {
-        401 => ("invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
-        402 => ("insufficient_quota", "insufficient_balance", "Insufficient Balance"),
-        404 => ("invalid_request_error", "model_not_found", "The model does not exist."),
-        413 => ("invalid_request_error", "request_too_large", "The request is too large."),
-        429 => ("requests", "rate_limit_exceeded", "Rate limit reached for requests."),
-        503 => ("server_error", "server_is_overloaded", "The engine is currently overloaded."),
-        400..=499 => ("invalid_request_error", "invalid_value", "The request is not valid."),
-        _ => (
-            "server_error",
-            "server_error",
-            "The server had an error while processing your request.",
-        ),
-    };
-    answers(status).error(kind, code, message)
+    Http { body: Body::Usual, ..answers(status) }
 }
 
 /// Any HTTP answer; JSON by default, with an empty body until one is given.
 pub fn answers(status: u16) -> Http {
-    Http { status, headers: Vec::new(), body: Vec::new() }
+    Http { status, headers: Vec::new(), body: Body::Bytes(Vec::new()) }
+}
+
+/// The answer to a request that wants its tokens counted.
+pub fn counts(tokens: u64) -> Http {
+    Http { body: Body::Count(tokens), ..answers(200) }
 }
 
 /// An HTML page where JSON or events were expected, as a proxy in between would send it.
@@ -166,6 +187,7 @@ type Choice = Arc<dyn Fn(&Recorded) -> Step + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct Script {
     pub(crate) rules: Vec<ScriptRule>,
+    counts: Option<Choice>,
 }
 
 #[derive(Clone)]
@@ -237,10 +259,25 @@ impl Script {
         self.rule(Some(Arc::new(matches)), Action::Always(Box::new(step.into())))
     }
 
+    /// Answers requests that want their tokens counted, which use no other step. Without this the
+    /// upstream answers a quarter of the body's bytes.
+    #[must_use]
+    pub fn counting(self, choose: impl Fn(&Recorded) -> Step + Send + Sync + 'static) -> Self {
+        Self { counts: Some(Arc::new(choose)), ..self }
+    }
+
     /// How many one-time steps were not used yet.
     pub fn left(&self) -> usize {
         let open = |rule: &&ScriptRule| matches!(rule.action, Action::Once(_)) && !rule.used;
         self.rules.iter().filter(open).count()
+    }
+
+    /// The step for a request that wants its tokens counted.
+    pub(crate) fn count(&self, request: &Recorded) -> Step {
+        match &self.counts {
+            Some(choose) => choose(request),
+            None => counts(request.body.len() as u64 / 4).into(),
+        }
     }
 
     /// Takes the step for a request.

@@ -6,8 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Step;
+use super::error::Words;
 use super::line::{End, Line};
 use super::render::Beat;
+use crate::Dialect;
 
 /// Where the model's reasoning stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,21 +47,42 @@ pub enum CallForm {
 /// Where a stream carries its usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsagePlace {
-    /// In a last chunk with empty `choices`, if the request asked for it (OpenAI).
+    /// In a last chunk with empty `choices`, if the request asked for it (OpenAI). Messages has it
+    /// in `message_start` and whole in `message_delta`.
     OwnChunk,
-    /// On the chunk with the finish reason, asked or not (DeepSeek).
+    /// On the chunk with the finish reason, asked or not (DeepSeek). Messages has zeros in
+    /// `message_start` then.
     WithFinish,
     /// On every chunk, asked or not.
     EveryChunk,
+    /// Messages: input counts in `message_start` and only the output count in `message_delta`, as
+    /// Anthropic once did and others still do. Elsewhere as `OwnChunk`.
+    Split,
 }
 
-/// Token counts in OpenAI's shape.
+/// Token counts; each dialect writes them in its own shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
     pub prompt: u64,
     pub completion: u64,
     pub cached: u64,
     pub reasoning: u64,
+}
+
+/// What stands in `annotations` or `citations` of a text: where a statement was found on the web.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Citation {
+    pub url: String,
+    pub title: String,
+    /// The words that are cited.
+    pub quote: String,
+}
+
+impl Citation {
+    /// A citation.
+    pub fn new(url: &str, title: &str, quote: &str) -> Self {
+        Self { url: url.into(), title: title.into(), quote: quote.into() }
+    }
 }
 
 impl Usage {
@@ -83,12 +106,18 @@ impl From<Usage> for Value {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Part {
-    Reasoning(String),
+    Reasoning(Thought),
+    /// Thinking that nobody may read, as the blob that stands for it.
+    Redacted(String),
     Text(String),
+    Cited(String, Vec<Citation>),
     Refusal(String),
     Call(Call),
+    Search(Search),
     /// A chunk, or anything else that stands in `data:`.
     Data(String),
+    /// An error inside the stream.
+    Error(Words),
     /// A comment line.
     Comment(String),
     /// Bytes that need not be an event.
@@ -98,6 +127,33 @@ pub(crate) enum Part {
     Stall,
 }
 
+/// A piece of reasoning.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Thought {
+    pub(crate) text: String,
+    pub(crate) seal: Seal,
+}
+
+/// What reasoning is sealed with: the signature of a thinking block, the encrypted content of a
+/// reasoning item.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Seal {
+    /// The one of [`crate::seal::seal`].
+    Usual,
+    As(String),
+    Missing,
+}
+
+impl Thought {
+    pub(crate) fn seal(&self) -> Option<String> {
+        match &self.seal {
+            Seal::Usual => Some(crate::seal::seal(&self.text)),
+            Seal::As(seal) => Some(seal.clone()),
+            Seal::Missing => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Call {
     pub(crate) id: String,
@@ -105,11 +161,21 @@ pub(crate) struct Call {
     pub(crate) arguments: String,
 }
 
+/// A search on the web that the server itself made.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Search {
+    pub(crate) id: String,
+    pub(crate) query: String,
+    pub(crate) found: Vec<Citation>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Finish {
-    /// `tool_calls` if there were any, else `stop`.
+    /// `tool_calls` if there were any, else `stop`; and what the other dialects call these.
     Natural,
     As(String),
+    /// A stop sequence was met.
+    Sequence(String),
     Missing,
 }
 
@@ -119,8 +185,10 @@ pub struct Says {
     pub(crate) parts: Vec<Part>,
     pub(crate) finish: Finish,
     pub(crate) usage: Option<Value>,
+    pub(crate) cache_written: u64,
     pub(crate) usage_place: UsagePlace,
     pub(crate) done: bool,
+    pub(crate) named: bool,
     pub(crate) delta: usize,
     pub(crate) argument_piece: usize,
     pub(crate) reasoning_form: ReasoningForm,
@@ -141,8 +209,10 @@ pub fn says() -> Says {
         parts: Vec::new(),
         finish: Finish::Natural,
         usage: Some(Usage::new(11, 7).into()),
+        cache_written: 0,
         usage_place: UsagePlace::OwnChunk,
         done: true,
+        named: true,
         delta: 16,
         argument_piece: 16,
         reasoning_form: ReasoningForm::ReasoningContent,
@@ -163,16 +233,61 @@ impl Says {
         self
     }
 
+    fn thought(self, text: impl Into<String>, seal: Seal) -> Self {
+        self.part(Part::Reasoning(Thought { text: text.into(), seal }))
+    }
+
     /// Thinks this.
     #[must_use]
     pub fn reasoning(self, text: impl Into<String>) -> Self {
-        self.part(Part::Reasoning(text.into()))
+        self.thought(text, Seal::Usual)
+    }
+
+    /// Thinks this, with this seal in place of the usual one.
+    #[must_use]
+    pub fn reasoning_sealed(self, text: impl Into<String>, seal: &str) -> Self {
+        self.thought(text, Seal::As(seal.into()))
+    }
+
+    /// Thinks this without a seal, as servers do that only copy the dialect.
+    #[must_use]
+    pub fn reasoning_unsealed(self, text: impl Into<String>) -> Self {
+        self.thought(text, Seal::Missing)
+    }
+
+    /// Thinks what nobody may read: only this blob is shown (Messages: `redacted_thinking`;
+    /// Responses: reasoning with nothing but encrypted content; Chat has no place for it).
+    #[must_use]
+    pub fn redacted(self, blob: &str) -> Self {
+        self.part(Part::Redacted(blob.into()))
     }
 
     /// Says this.
     #[must_use]
     pub fn text(self, text: impl Into<String>) -> Self {
         self.part(Part::Text(text.into()))
+    }
+
+    /// Says this with citations of the web; Chat shows the text alone.
+    #[must_use]
+    pub fn cited(
+        self,
+        text: impl Into<String>,
+        citations: impl IntoIterator<Item = Citation>,
+    ) -> Self {
+        self.part(Part::Cited(text.into(), citations.into_iter().collect()))
+    }
+
+    /// Searches the web, on the server's side. Chat has no place for it.
+    #[must_use]
+    pub fn searched(
+        self,
+        id: &str,
+        query: &str,
+        found: impl IntoIterator<Item = Citation>,
+    ) -> Self {
+        let found = found.into_iter().collect();
+        self.part(Part::Search(Search { id: id.into(), query: query.into(), found }))
     }
 
     /// Refuses with this (`refusal`).
@@ -194,16 +309,18 @@ impl Says {
         self.part(Part::Call(Call { id, name, arguments }))
     }
 
-    /// Sends this in `data:`, whatever it is.
+    /// Sends this in `data:`, whatever it is. An event of Responses that has no `sequence_number`
+    /// gets the next one, and after a bare `error` event nothing follows.
     #[must_use]
     pub fn data(self, data: impl ToString) -> Self {
         self.part(Part::Data(data.to_string()))
     }
 
-    /// Sends an error object inside the stream, the status being 200.
+    /// Sends an error inside the stream in the shape of the dialect, the status being 200. Messages
+    /// and Responses say nothing after it.
     #[must_use]
     pub fn error(self, kind: &str, code: &str, message: &str) -> Self {
-        self.data(json!({"error": {"message": message, "type": kind, "param": null, "code": code}}))
+        self.part(Part::Error(Words::new(kind, code, message)))
     }
 
     /// Sends a comment line, as keep-alives are.
@@ -236,24 +353,39 @@ impl Says {
         self.part(Part::Stall)
     }
 
-    /// The finish reason; without this `tool_calls` or `stop`.
+    /// The finish reason; without this `tool_calls` or `stop`. The words of Chat Completions are
+    /// put into those of the other dialects; any other word is sent as it is.
     #[must_use]
     pub fn finish(mut self, reason: &str) -> Self {
         self.finish = Finish::As(reason.into());
         self
     }
 
-    /// Leaves out the finish reason (and, in a stream, the chunk that carries it).
+    /// Stops because this stop sequence was met.
+    #[must_use]
+    pub fn stop_sequence(mut self, sequence: &str) -> Self {
+        self.finish = Finish::Sequence(sequence.into());
+        self
+    }
+
+    /// Leaves out the finish reason (and, in a stream, the chunk or event that carries it).
     #[must_use]
     pub fn without_finish(mut self) -> Self {
         self.finish = Finish::Missing;
         self
     }
 
-    /// Leaves out `data: [DONE]`.
+    /// Leaves out `data: [DONE]`; for Messages, `message_stop`.
     #[must_use]
     pub fn without_done(mut self) -> Self {
         self.done = false;
+        self
+    }
+
+    /// Leaves out the `event:` lines of dialects that name their events.
+    #[must_use]
+    pub fn unnamed(mut self) -> Self {
+        self.named = false;
         self
     }
 
@@ -261,6 +393,14 @@ impl Says {
     #[must_use]
     pub fn usage(mut self, usage: impl Into<Value>) -> Self {
         self.usage = Some(usage.into());
+        self
+    }
+
+    /// How many of the prompt's tokens were written to the cache; only dialects that count these
+    /// say so.
+    #[must_use]
+    pub fn cache_written(mut self, tokens: u64) -> Self {
+        self.cache_written = tokens;
         self
     }
 
@@ -364,15 +504,25 @@ impl Says {
         Step::from(self).over(line)
     }
 
-    /// The bytes of the streamed answer to this request, for a test without sockets. Pauses take no
-    /// time; nothing follows a cut or a stall.
+    /// The bytes of the answer of Chat Completions to this request, streamed, for a test without
+    /// sockets. Pauses take no time; nothing follows a cut or a stall.
     pub fn streamed(&self, request: &Value) -> Vec<u8> {
-        sent(super::stream(self, &super::Asked::of(request, 1), false))
+        self.streamed_in(Dialect::Chat, request)
     }
 
-    /// The bytes of the whole answer to this request.
+    /// The bytes of the whole answer of Chat Completions to this request.
     pub fn answered(&self, request: &Value) -> Vec<u8> {
-        sent(super::whole(self, &super::Asked::of(request, 1)))
+        self.answered_in(Dialect::Chat, request)
+    }
+
+    /// As [`Says::streamed`], in any dialect.
+    pub fn streamed_in(&self, dialect: Dialect, request: &Value) -> Vec<u8> {
+        sent(super::stream(dialect, self, &super::Asked::of(request, 1), false))
+    }
+
+    /// As [`Says::answered`], in any dialect.
+    pub fn answered_in(&self, dialect: Dialect, request: &Value) -> Vec<u8> {
+        sent(super::whole(dialect, self, &super::Asked::of(request, 1)))
     }
 }
 

@@ -1,15 +1,22 @@
-//! The refusal table of Chat Completions: what vendors refuse, with their status and words. A
+//! The refusal tables of the three dialects: what vendors refuse, with their status and words. A
 //! rule looks at one request body and knows nothing of sockets; [`Profile`] chooses the rules that
 //! a server applies. It judges form, not what a model would make of it.
 
+pub(crate) mod anthropic;
 mod profile;
+pub(crate) mod responses;
 mod rules;
 mod walk;
 
 use serde_json::{Value, json};
 
 pub use profile::Profile;
-pub use rules::RULES;
+
+/// Every row of every table, in the order in which the rows of one vendor are tried.
+pub fn rows() -> impl Iterator<Item = &'static Rule> {
+    let tables = [rules::RULES, anthropic::RULES, responses::RULES];
+    tables.into_iter().flatten().copied().flatten()
+}
 
 /// Who refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +37,28 @@ pub enum Vendor {
     LmStudio,
     Mistral,
     Groq,
+    /// api.anthropic.com, and nobody else.
+    Anthropic,
+    /// Every server that speaks Messages.
+    MessagesEvery,
+    /// Every server that speaks Messages but Anthropic's own.
+    MessagesOthers,
+    /// Servers that speak Messages as they were at the end of 2025.
+    MessagesClassic,
+    /// api.openai.com where it speaks Responses, and nobody else.
+    OpenAiResponses,
+    /// Every server that speaks Responses.
+    ResponsesEvery,
+}
+
+/// Which requests a rule looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Those that want an answer.
+    Answer,
+    /// Those that want their tokens counted.
+    Count,
+    Both,
 }
 
 /// How sure a row is.
@@ -58,6 +87,7 @@ pub struct Rule {
     /// A stable name, in words with dashes.
     pub id: &'static str,
     pub vendor: Vendor,
+    pub door: Door,
     /// The first thing wrong with a request, if this rule finds one.
     pub check: fn(&Value) -> Option<Finding>,
     pub status: u16,
@@ -108,7 +138,15 @@ impl Refusal {
             Profile::LmStudio => json!({"error": self.message}),
             Profile::Mistral => json!({"object": "error", "message": self.message,
                 "type": "invalid_request_error", "param": null, "code": self.code}),
-            Profile::GenericStrict | Profile::OpenAi | Profile::Groq | Profile::OllamaTolerant => {
+            Profile::Anthropic | Profile::MessagesTolerant | Profile::MessagesClassic => {
+                anthropic::error(anthropic::kind(self.status), &self.message, "req_testkit")
+            }
+            Profile::GenericStrict
+            | Profile::OpenAi
+            | Profile::Groq
+            | Profile::OllamaTolerant
+            | Profile::OpenAiResponses
+            | Profile::ResponsesTolerant => {
                 json!({"error": {"message": self.message,
                 "type": "invalid_request_error", "param": param, "code": self.code}})
             }
@@ -126,12 +164,17 @@ impl Refusal {
 
 /// The first rule of the profile that refuses this body.
 pub fn check(profile: Profile, body: &Value) -> Option<Refusal> {
-    profile.rules().find_map(|rule| rule.refuse(body))
+    check_at(Door::Answer, profile, body)
+}
+
+/// The first rule of the profile that refuses this body of a request of this kind.
+pub fn check_at(door: Door, profile: Profile, body: &Value) -> Option<Refusal> {
+    profile.rules_at(door).find_map(|rule| rule.refuse(body))
 }
 
 /// Every rule of the profile that refuses this body, for a judge that wants the whole truth.
 pub fn check_all(profile: Profile, body: &Value) -> Vec<Refusal> {
-    profile.rules().filter_map(|rule| rule.refuse(body)).collect()
+    profile.rules_at(Door::Answer).filter_map(|rule| rule.refuse(body)).collect()
 }
 
 impl Rule {
@@ -146,9 +189,22 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Dialect;
 
-    /// The example of a rule as a body; the one that is too large to write down is made here.
+    /// The example of a rule as a body; those that are too large to write down are made here.
     fn example(rule: &Rule) -> Value {
+        let text = |text: String| json!({"type": "text", "text": text});
+        let ask = |content: Value| json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": content}]});
+        if rule.id == "anthropic-user-id-too-long" {
+            let mut body = ask(json!([text("x".into())]));
+            body["metadata"] = json!({"user_id": "u".repeat(257)});
+            return body;
+        }
+        if rule.id == "anthropic-image-too-large" {
+            let data = "A".repeat(8 * 1024 * 1024);
+            return ask(json!([{"type": "image", "source":
+                {"type": "base64", "media_type": "image/png", "data": data}}]));
+        }
         if rule.id == "tools-too-many" {
             let tool = |n| json!({"type": "function", "function": {"name": format!("f{n}")}});
             let tools: Vec<Value> = (0..129).map(tool).collect();
@@ -157,37 +213,37 @@ mod tests {
         serde_json::from_str(rule.example).unwrap_or_else(|error| panic!("`{}`: {error}", rule.id))
     }
 
-    fn all() -> impl Iterator<Item = &'static Rule> {
-        RULES.iter().copied().flatten()
-    }
-
     #[test]
     fn each_rule_refuses_its_example_and_is_the_first_to() {
-        for rule in all() {
+        let mut covered = Vec::new();
+        for rule in rows() {
             let body = example(rule);
             let refusal = rule.refuse(&body).unwrap_or_else(|| panic!("`{}` passes", rule.id));
-            assert!(!refusal.message.contains(['{', '}']), "`{}`: {}", rule.id, refusal.message);
+            let open = ["{at}", "{what}"].iter().any(|hole| refusal.message.contains(hole));
+            assert!(!open, "`{}`: {}", rule.id, refusal.message);
             let mut first = Profile::ALL
                 .into_iter()
                 .filter(|profile| profile.rules().any(|known| known.id == rule.id))
-                .map(|profile| check(profile, &body).expect("it is refused").rule);
-            assert!(
-                first.any(|id| id == rule.id),
-                "`{}` is always covered by another rule",
-                rule.id
-            );
+                .map(|profile| {
+                    let door = if rule.door == Door::Count { Door::Count } else { Door::Answer };
+                    check_at(door, profile, &body).expect("it is refused").rule
+                });
+            if !first.any(|id| id == rule.id) {
+                covered.push(rule.id);
+            }
         }
+        assert!(covered.is_empty(), "always covered by other rules: {covered:?}");
     }
 
     #[test]
     fn rows_are_complete_and_named_once() {
-        let mut ids: Vec<&str> = all().map(|rule| rule.id).collect();
+        let mut ids: Vec<&str> = rows().map(|rule| rule.id).collect();
         assert!(ids.len() >= 40);
         ids.sort_unstable();
         for pair in ids.windows(2) {
             assert_ne!(pair[0], pair[1]);
         }
-        for rule in all() {
+        for rule in rows() {
             assert!(!rule.words.is_empty() && !rule.source.is_empty(), "`{}`", rule.id);
             assert!((400..500).contains(&rule.status), "`{}`", rule.id);
         }
@@ -195,7 +251,7 @@ mod tests {
 
     #[test]
     fn every_vendor_is_played_by_a_profile() {
-        for rule in all() {
+        for rule in rows() {
             let played = |profile: &Profile| profile.rules().any(|known| known.id == rule.id);
             assert!(Profile::ALL.iter().any(played), "`{}`", rule.id);
         }
@@ -276,9 +332,10 @@ mod tests {
         let mut object = plain();
         object["response_format"] = json!({"type": "json_object"});
         object["messages"][1]["content"] = json!("answer in JSON");
+        let chat: Vec<Profile> = Profile::of(Dialect::Chat).collect();
         let cases: &[(&str, Value, &[Profile])] = &[
-            ("plain", plain(), &Profile::ALL),
-            ("json object", object, &Profile::ALL),
+            ("plain", plain(), &chat),
+            ("json object", object, &chat),
             ("tuned", tuned, &[GenericStrict, OpenAi, Vllm, OllamaTolerant]),
             (
                 "rounds",

@@ -1,4 +1,4 @@
-//! The table, theme by theme. A row is a [`Rule`]; what its words leave open the check fills in.
+//! The table of Chat Completions, theme by theme. A row is a [`Rule`]; what its words leave open the check fills in.
 
 mod body;
 mod content;
@@ -9,10 +9,12 @@ mod sampling;
 mod tools;
 mod vendors;
 
-use super::{Confidence, Rule, Vendor};
+pub(super) use tools::{not_strict, schemas};
 
-/// Every row. Within a vendor, rows are tried in this order: the more basic fault first.
-pub static RULES: &[&[Rule]] = &[
+use super::{Confidence, Door, Rule, Vendor};
+
+/// The themes. Within a vendor, rows are tried in this order: the more basic fault first.
+pub(super) static RULES: &[&[Rule]] = &[
     vendors::RULES,
     body::RULES,
     messages::RULES,
@@ -27,6 +29,7 @@ pub static RULES: &[&[Rule]] = &[
 const QUOTED: Rule = Rule {
     id: "",
     vendor: Vendor::Most,
+    door: Door::Answer,
     check: |_| None,
     status: 400,
     code: None,

@@ -5,18 +5,18 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Instant, sleep};
 
+use super::Shared;
 use super::record::{Ending, Recorded};
-use super::{Shared, State};
+use super::route::admit;
+use crate::Dialect;
 use crate::http::{Head, Length, Reader};
-use crate::script::{Answer, Asked, Beat, Break, End, Framing, Http, Limit, Line, Step};
-use crate::script::{refuses, stream, whole};
-use crate::strict::{self, Refusal};
+use crate::script::{Answer, Asked, Beat, Break, End, Framing, Limit, Line, Step, stream, whole};
 
 pub(super) async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>) {
     // Fails only on a socket that is already gone, which the first read will tell.
@@ -24,6 +24,7 @@ pub(super) async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>)
     let (read, write) = stream.into_split();
     let mut reader = Reader::new(read);
     let mut write = Some(write);
+    let dialect = shared.settings.profile.dialect();
     while let Some(socket) = &mut write {
         let request = match request(&mut reader, socket, number).await {
             Ok(Some(request)) => request,
@@ -37,7 +38,7 @@ pub(super) async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>)
         let method = request.method.clone();
         let (index, step) = shared.change(|state| admit(&shared.settings, state, request));
         let asked = shared.change(|state| Asked::of(&state.requests[index].json, index));
-        let plan = Plan::of(&step, &asked, method == "HEAD", keeps_alive);
+        let plan = Plan::of(dialect, &step, &asked, method == "HEAD", keeps_alive);
         let stays = plan.stays;
         let mut sender =
             Sender { write: socket, line: &step.line, plan: &plan, bytes: 0, events: 0 };
@@ -110,104 +111,6 @@ async fn request(
     Ok(Some(Incoming { request, keeps_alive }))
 }
 
-/// Records a request and chooses its answer.
-fn admit(settings: &super::Settings, state: &mut State, mut request: Recorded) -> (usize, Step) {
-    request.number = state.requests.len();
-    let step = route(settings, state, &mut request);
-    state.requests.push(request);
-    (state.requests.len() - 1, step)
-}
-
-fn route(settings: &super::Settings, state: &mut State, request: &mut Recorded) -> Step {
-    if let Some(key) = &settings.key {
-        let given = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        if given != Some(key) {
-            let message = match given {
-                None => {
-                    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
-                }
-                Some(_) => {
-                    "Incorrect API key provided. You can find your API key at https://platform.openai.com/account/api-keys."
-                }
-            };
-            return refuses(401).error("invalid_request_error", "invalid_api_key", message).into();
-        }
-    }
-    let path = request.path.split('?').next().unwrap_or_default();
-    match (request.method.as_str(), path) {
-        ("POST", "/v1/chat/completions") => {}
-        ("GET", "/v1/models") => return models(settings).into(),
-        (method, _) => {
-            let message = format!("Invalid URL ({method} {path})");
-            state.troubles.push(format!("request {} went to `{method} {path}`", request.number));
-            let error = json!({"message": message, "type": "invalid_request_error", "param": null, "code": null});
-            return refuses(404).json(&json!({ "error": error })).into();
-        }
-    }
-    if let Some(refusal) = refusal(settings, request) {
-        let body = refusal.bytes(settings.profile, request.json["stream"] == true);
-        let step = refuses(refusal.status).body(body).into();
-        request.refusal = Some(refusal);
-        return step;
-    }
-    state.script.take(request).unwrap_or_else(|| {
-        state.troubles.push(format!("the script has no step for request {}", request.number));
-        refuses(500).error("testkit", "no_step", "the script has no step for this request").into()
-    })
-}
-
-fn models(settings: &super::Settings) -> Http {
-    let names = settings.models.clone().unwrap_or_else(|| vec!["mock-model".into()]);
-    let model = |name| json!({"id": name, "object": "model", "created": 0, "owned_by": "testkit"});
-    let data: Vec<Value> = names.iter().map(model).collect();
-    crate::script::answers(200).json(&json!({"object": "list", "data": data}))
-}
-
-/// What the head and the table have against a completion.
-fn refusal(settings: &super::Settings, request: &Recorded) -> Option<Refusal> {
-    let head = |rule, status, message: String| {
-        Some(Refusal { rule, status, code: None, at: String::new(), message })
-    };
-    let kind = request.header("content-type").unwrap_or_default();
-    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-        let message = format!(
-            "Unsupported content type: '{kind}'. This API method only accepts 'application/json' requests, but you specified the header 'Content-Type: {kind}'."
-        );
-        return head("head-content-type", 400, message);
-    }
-    if let Some(encoding) = request.header("content-encoding") {
-        let message = format!("Unsupported content encoding: '{encoding}'.");
-        return head("head-content-encoding", 415, message);
-    }
-    if request.headers.all("authorization").count() > 1 {
-        return head("head-two-authorizations", 400, "Bad request: two authorizations".into());
-    }
-    // No vendor refuses these; they tell a stranger what the client is and whose account it has.
-    let private = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name.starts_with("x-codex-") || name == "chatgpt-account-id" || name == "cookie"
-    };
-    if let Some((name, _)) = request.headers.0.iter().find(|(name, _)| private(name)) {
-        return head("head-private-header", 400, format!("`{name}` is no business of an upstream"));
-    }
-    if let Err(error) = serde_json::from_slice::<Value>(&request.body) {
-        let message = format!("We could not parse the JSON body of your request. ({error})");
-        return head("body-not-json", 400, message);
-    }
-    if let Some(refusal) = strict::check(settings.profile, &request.json) {
-        return Some(refusal);
-    }
-    let model = request.json["model"].as_str().unwrap_or_default();
-    let models = settings.models.as_ref()?;
-    (!models.iter().any(|known| known == model)).then(|| Refusal {
-        rule: "model-unknown",
-        status: 404,
-        code: Some("model_not_found"),
-        at: String::new(),
-        message: format!("The model `{model}` does not exist or you do not have access to it."),
-    })
-}
-
 /// What to write: a head, then beats in a framing.
 struct Plan {
     head: Vec<u8>,
@@ -217,7 +120,13 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(step: &Step, asked: &Asked, head_only: bool, keeps_alive: bool) -> Self {
+    fn of(
+        dialect: Dialect,
+        step: &Step,
+        asked: &Asked,
+        head_only: bool,
+        keeps_alive: bool,
+    ) -> Self {
         let line = &step.line;
         let (status, headers, kind, usual, beats) = match &step.answer {
             Answer::Raw(bytes) => {
@@ -229,16 +138,17 @@ impl Plan {
                 return Self { head: Vec::new(), framing: Framing::Closed, beats, stays: false };
             }
             Answer::Http(http) => {
-                let beats = vec![Beat::Send(http.body.clone())];
+                let beats = vec![Beat::Send(http.bytes(dialect, asked.number))];
                 (http.status, &http.headers, "application/json", Framing::Counted, beats)
             }
             Answer::Says(says) if asked.stream => {
-                let beats = stream(says, asked, line.crlf);
+                let beats = stream(dialect, says, asked, line.crlf);
                 let kind = "text/event-stream; charset=utf-8";
                 (200, &says.headers, kind, Framing::Chunked, beats)
             }
             Answer::Says(says) => {
-                (200, &says.headers, "application/json", Framing::Counted, whole(says, asked))
+                let beats = whole(dialect, says, asked);
+                (200, &says.headers, "application/json", Framing::Counted, beats)
             }
         };
         let framing = line.framing.unwrap_or(usual);
@@ -255,7 +165,11 @@ impl Plan {
             Framing::Counted => head.push_str(&format!("content-length: {}\r\n", length(&beats))),
             Framing::Closed => {}
         }
-        head.push_str(&format!("x-request-id: req_{}\r\n", asked.number));
+        let name = match dialect {
+            Dialect::Chat | Dialect::Responses => "x-request-id",
+            Dialect::Messages => "request-id",
+        };
+        head.push_str(&format!("{name}: req_{}\r\n", asked.number));
         head.push_str(if stays { "\r\n" } else { "connection: close\r\n\r\n" });
         let beats = if head_only { Vec::new() } else { beats };
         let framing = if head_only { Framing::Counted } else { framing };
@@ -286,6 +200,7 @@ fn reason(status: u16) -> &'static str {
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
+        529 => "Site is overloaded",
         _ => "Other",
     }
 }

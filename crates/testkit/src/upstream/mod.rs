@@ -1,9 +1,10 @@
-//! A Chat Completions server on loopback that does what a [`Script`] says and refuses what the
-//! profile's table refuses. It speaks raw TCP, because tests must say when each byte arrives and
+//! A server on loopback that speaks the dialect of its profile, does what a [`Script`] says and
+//! refuses what the profile's table refuses. It speaks raw TCP, because tests must say when each byte arrives and
 //! where the line breaks. What it received, refused and lost is told afterwards.
 
 mod connection;
 mod record;
+mod route;
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 pub use record::{Ending, Recorded};
 
+use crate::Dialect;
 use crate::script::Script;
 use crate::strict::{Profile, Refusal};
 
@@ -35,14 +37,15 @@ impl Settings {
         self
     }
 
-    /// The bearer key that requests must carry; others get OpenAI's 401.
+    /// The key that requests must carry, as the dialect carries it (Messages: `x-api-key` or a
+    /// bearer token); others get the vendor's 401.
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// The models that exist; a request for another gets OpenAI's 404. Without this every name
+    /// The models that exist; a request for another gets the vendor's 404. Without this every name
     /// is answered, and the list holds `mock-model`.
     #[must_use]
     pub fn models<'a>(mut self, models: impl IntoIterator<Item = &'a str>) -> Self {
@@ -97,6 +100,16 @@ impl Upstream {
         format!("http://{}/v1", self.address)
     }
 
+    /// `http://127.0.0.1:PORT`, as Anthropic's clients want it.
+    pub fn root_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it speaks.
+    pub fn dialect(&self) -> Dialect {
+        self.shared.settings.profile.dialect()
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -107,14 +120,23 @@ impl Upstream {
         self.shared.state().requests.clone()
     }
 
-    /// The completions among the requests.
+    /// The requests that wanted an answer of the model: completions, responses or messages.
     pub fn completions(&self) -> Vec<Recorded> {
+        let path = self.dialect().path();
         let mut requests = self.requests();
-        requests.retain(|request| request.path == "/v1/chat/completions");
+        requests.retain(|request| request.place() == path);
         requests
     }
 
-    /// The bodies of the completions.
+    /// The requests that wanted their tokens counted.
+    pub fn counts(&self) -> Vec<Recorded> {
+        let path = self.dialect().count_path();
+        let mut requests = self.requests();
+        requests.retain(|request| path == Some(request.place()));
+        requests
+    }
+
+    /// The bodies of the requests that wanted an answer.
     pub fn bodies(&self) -> Vec<serde_json::Value> {
         self.completions().iter().map(|request| (*request.json).clone()).collect()
     }
@@ -124,7 +146,7 @@ impl Upstream {
         self.shared.state().requests.iter().filter_map(|request| request.refusal.clone()).collect()
     }
 
-    /// What went wrong besides: requests without a step, to other paths, or only half sent.
+    /// What went wrong besides: requests without a step, or only half sent.
     pub fn troubles(&self) -> Vec<String> {
         self.shared.state().troubles.clone()
     }

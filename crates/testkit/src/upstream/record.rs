@@ -42,6 +42,11 @@ pub struct Recorded {
 }
 
 impl Recorded {
+    /// The path without the query.
+    pub fn place(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
     /// When the client closed the connection before the answer was finished.
     pub fn closed(&self) -> Option<Instant> {
         match self.ending {

@@ -12,7 +12,8 @@ use crate::partial::{Halves, Progress};
 use crate::said;
 use crate::sse::Frame;
 use crate::target::{Quirk, Target};
-use crate::turn::{End, Event, Finish, Form, Opening, Usage};
+use crate::turn::{End, Event, Finish, Form, Opening};
+use crate::usage;
 
 /// The reader of one answer.
 #[derive(Debug)]
@@ -148,7 +149,7 @@ impl Decoder {
             return self.fail(protocol("the upstream's answer has no choices"), sink);
         }
         if !self.ended
-            && let Some(usage) = usage.and_then(usage_of)
+            && let Some(usage) = usage.and_then(usage::chat)
         {
             sink(Event::Usage(usage));
         }
@@ -362,38 +363,6 @@ fn cut() -> Fault {
 
 fn protocol(text: impl Into<String>) -> Fault {
     Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) }
-}
-
-/// The most tokens that are believed: more is not exact in every reader of JSON.
-const MAX_TOKENS: u64 = 1 << 53;
-
-/// The counts of a usage object; none where it counts nothing.
-fn usage_of(usage: Value<'_, '_>) -> Option<Usage> {
-    let count = |value: Value<'_, '_>, name: &str| {
-        value.get(name).and_then(Value::as_u64).map(|count| count.min(MAX_TOKENS))
-    };
-    let detail = |of: &str, name: &str| usage.get(of).and_then(|value| count(value, name));
-    let (input, output) = (count(usage, "prompt_tokens"), count(usage, "completion_tokens"));
-    if input.is_none() && output.is_none() {
-        return None;
-    }
-    let (input, output) = (input.unwrap_or(0), output.unwrap_or(0));
-    let cached = detail("prompt_tokens_details", "cached_tokens")
-        // DeepSeek and Moonshot have names of their own.
-        .or_else(|| count(usage, "prompt_cache_hit_tokens"))
-        .or_else(|| count(usage, "cached_tokens"))
-        .unwrap_or(0)
-        .min(input);
-    let cache_written = detail("prompt_tokens_details", "cache_write_tokens").unwrap_or(0);
-    let reasoning = detail("completion_tokens_details", "reasoning_tokens").unwrap_or(0);
-    Some(Usage {
-        input,
-        cached,
-        cache_written: cache_written.min(input - cached),
-        output,
-        reasoning: reasoning.min(output),
-        searches: 0,
-    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,15 @@
 //! A conversation as Chat Completions messages that a strict server accepts: one system message
 //! first, calls of one round in one assistant message, and each call answered right after it.
 
-use crate::json::{Escaped, Kind, Tape};
+use crate::json::{Escaped, Tape};
 use crate::names::Names;
 use crate::note::{Code, Notes};
 use crate::rounds::{CallIds, MISSING_RESULT, Results};
+use crate::stand_in;
 use crate::target::{Quirk, Replay, Target};
 use crate::thought::Thought;
-use crate::turn::{Call, Item, Opened, Part, Payload, Role, Sealed, Vault};
+use crate::turn::{Call, Item, Opened, Part, Role, Sealed, Vault};
+use crate::wrap;
 
 /// Writes the messages of `items`, without brackets, and says whether there are any.
 pub(super) fn write(
@@ -218,31 +220,13 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
 
     /// A part as text: what it says, or the marker that stands for it.
     fn text_of(&mut self, part: &Part<'_>, at: &'static str) {
-        match part {
-            Part::Text(text) | Part::Refusal(text) => self.out.push_str(text.escaped()),
-            Part::Image { .. } => {
-                self.notes.add(Code::ImageOmitted, at);
-                self.out.push_str("[image omitted: this model cannot see images]");
-            }
-            Part::File { name, .. } => {
-                self.notes.add(Code::FileOmitted, at);
-                self.out.push_str("[file ");
-                self.out.push_str(name.as_ref().map_or("", Escaped::escaped));
-                self.out.push_str(" omitted: this model cannot read files]");
-            }
-            Part::Other { kind, code } => {
-                self.notes.add(*code, at);
-                self.out.push('[');
-                self.out.push_str(kind.escaped());
-                self.out.push_str(" omitted: this model cannot take it]");
-            }
-        }
+        stand_in::text_of(part, at, self.notes, self.out);
     }
 
     fn compaction(&mut self, sealed: &Escaped<'_>) {
         match self.vault.open(Sealed::Compaction, &sealed.text()) {
             Opened::Text(summary) => {
-                let text = format!("Summary of the conversation so far:\n\n{summary}");
+                let text = stand_in::summary(&summary);
                 self.user(&[Part::Text(Escaped::plain(&text))]);
             }
             Opened::Foreign => {
@@ -318,32 +302,9 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
         self.out.push_str(r#"","type":"function","function":{"name":""#);
         self.out.push_str(&self.names.mentioned(&call.name));
         self.out.push_str(r#"","arguments":""#);
-        match &call.payload {
-            Payload::Arguments(text) => {
-                let plain = text.text();
-                if self.tape.read(&plain).is_ok_and(|value| value.kind() == Kind::Object) {
-                    self.out.push_str(text.escaped());
-                } else if plain.trim().is_empty() {
-                    self.out.push_str("{}");
-                } else {
-                    self.notes.add(Code::ArgumentsRepaired, "input[].arguments");
-                    self.wrapped("arguments", text);
-                }
-            }
-            Payload::Object(raw) => self.out.push_str(Escaped::plain(raw).escaped()),
-            Payload::Input(text) => self.wrapped("input", text),
-        }
+        wrap::arguments(&call.payload, &mut self.tape, self.notes, self.out);
         self.out.push_str("\"}}");
         id
-    }
-
-    /// `{"name":"text"}` inside a JSON string.
-    fn wrapped(&mut self, name: &str, text: &Escaped<'_>) {
-        self.out.push_str(r#"{\""#);
-        self.out.push_str(name);
-        self.out.push_str(r#"\":\""#);
-        self.out.push_str(text.escape_again().escaped());
-        self.out.push_str(r#"\"}"#);
     }
 
     /// The result of each call, and after them the images that only a user message may carry.

@@ -5,9 +5,9 @@ use crate::fault::Fault;
 use crate::json::{Escaped, quote_into};
 use crate::names::Names;
 use crate::note::{Code, Notes};
-use crate::schema;
 use crate::target::{MaxTokens, Quirk, Rendered, Structured, Target};
-use crate::turn::{Format, Grammar, Tool, ToolChoice, ToolKind, ToolName, Turn, Vault};
+use crate::turn::{Format, Tool, ToolChoice, ToolKind, Turn, Vault};
+use crate::wrap;
 use std::fmt::Write as _;
 
 /// Writes the request into `out`, which should have room for it.
@@ -60,7 +60,7 @@ fn offered<'t, 'a>(
         return offered;
     }
     for tool in &turn.tools {
-        if !allowed(&turn.tool_choice, &tool.name) {
+        if !turn.tool_choice.allows(&tool.name) {
             continue;
         }
         if !target.tools || target.max_tools.is_some_and(|max| names.len() >= max) {
@@ -79,61 +79,21 @@ fn offered<'t, 'a>(
     offered
 }
 
-fn allowed(choice: &ToolChoice<'_>, name: &ToolName<'_>) -> bool {
-    match choice {
-        ToolChoice::Allowed { tools, .. } => tools.iter().any(|allowed| {
-            allowed.name == name.name
-                && (allowed.namespace.is_none() || allowed.namespace == name.namespace)
-        }),
-        ToolChoice::Auto | ToolChoice::None | ToolChoice::Required | ToolChoice::Named(_) => true,
-    }
-}
-
 fn declaration(tool: &Tool<'_>, wire: &str, target: &Target, notes: &mut Notes, out: &mut String) {
     out.push_str(r#"{"type":"function","function":{"name":""#);
     out.push_str(wire);
     out.push('"');
-    let grammar = match &tool.kind {
-        ToolKind::Custom { grammar } => grammar.as_ref(),
-        ToolKind::Function { .. }
-        | ToolKind::ToolSearch { .. }
-        | ToolKind::LocalShell
-        | ToolKind::WebSearch(_) => None,
-    };
-    if tool.description.is_some() || grammar.is_some() {
-        out.push_str(r#","description":""#);
-        out.push_str(tool.description.as_ref().map_or("", Escaped::escaped));
-        if let Some(Grammar { syntax, definition }) = grammar {
-            out.push_str(r"\n\nThe `input` string must follow this ");
-            out.push_str(syntax.escaped());
-            out.push_str(r" grammar:\n");
-            out.push_str(definition.escaped());
-        }
-        out.push('"');
-    }
+    wrap::description(tool, out);
     out.push_str(",\"parameters\":");
-    match &tool.kind {
-        ToolKind::Function { parameters, strict } => {
-            out.push_str(&schema::accepted(*parameters, target, notes));
-            match strict {
-                Some(strict) if target.strict_tools => {
-                    write!(out, ",\"strict\":{strict}").expect("a String takes every write");
-                }
-                Some(true) => notes.add(Code::StrictIgnored, "tools[].strict"),
-                Some(false) | None => {}
+    out.push_str(&wrap::parameters(tool, target, notes));
+    if let ToolKind::Function { strict, .. } = tool.kind {
+        match strict {
+            Some(strict) if target.strict_tools => {
+                write!(out, ",\"strict\":{strict}").expect("a String takes every write");
             }
+            Some(true) => notes.add(Code::StrictIgnored, "tools[].strict"),
+            Some(false) | None => {}
         }
-        ToolKind::Custom { .. } => out.push_str(
-            r#"{"type":"object","properties":{"input":{"type":"string","description":"The tool's whole input, as plain text."}},"required":["input"],"additionalProperties":false}"#,
-        ),
-        // Never declared.
-        ToolKind::WebSearch(_) => out.push_str("{}"),
-        ToolKind::ToolSearch { parameters } => {
-            out.push_str(&schema::accepted(*parameters, target, notes));
-        }
-        ToolKind::LocalShell => out.push_str(
-            r#"{"type":"object","properties":{"command":{"type":"array","items":{"type":"string"},"description":"The program and its arguments."},"working_directory":{"type":"string"},"timeout_ms":{"type":"integer"}},"required":["command"]}"#,
-        ),
     }
     out.push_str("}}");
 }

@@ -4,26 +4,8 @@
 //! once with its message, most other 4xx are retried five times, a 429 is waited for only with
 //! `retry-after`, and a 503 counts as capacity only with the code `server_is_overloaded`.
 
-use crate::fault::{Fault, Kind};
+use crate::fault::{ErrorAnswer, Fault, Kind, Reader};
 use crate::json::quote_into;
-
-/// Who will read the error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
-    /// Codex: permanent faults must be 400, or it tries again.
-    Codex,
-    /// Everybody else gets the true status.
-    Other,
-}
-
-/// An error answer, without its headers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ErrorAnswer {
-    pub status: u16,
-    pub body: String,
-    /// Trying again is of no use: `x-should-retry: false`.
-    pub permanent: bool,
-}
 
 struct Shape {
     status: u16,
@@ -56,35 +38,10 @@ const fn shape(kind: Kind) -> Shape {
     Shape { status, kind, code }
 }
 
-/// Whether the same request will fail again.
-pub const fn is_permanent(kind: Kind) -> bool {
-    match kind {
-        Kind::BadRequest
-        | Kind::TooLarge
-        | Kind::TooLong
-        | Kind::Refused
-        | Kind::NotFound
-        | Kind::UnknownModel
-        | Kind::Unauthorized
-        | Kind::Forbidden
-        | Kind::Plan
-        | Kind::Quota => true,
-        Kind::RateLimited
-        | Kind::Overloaded
-        | Kind::Upstream
-        | Kind::Connect
-        | Kind::Cut
-        | Kind::Idle
-        | Kind::Protocol
-        | Kind::Cancelled
-        | Kind::Internal => false,
-    }
-}
-
 /// The error answer for a fault that came before anything was generated.
 pub fn answer(fault: &Fault, reader: Reader) -> ErrorAnswer {
     let Shape { status, .. } = shape(fault.kind);
-    let permanent = is_permanent(fault.kind);
+    let permanent = fault.kind.is_permanent();
     let status = match reader {
         // A quota fault is fatal for Codex as 429 too, but then it shows its own text.
         Reader::Codex if permanent => 400,
@@ -175,7 +132,7 @@ mod tests {
             let fault = Fault::new(kind, "why");
             let (codex, other) = (answer(&fault, Reader::Codex), answer(&fault, Reader::Other));
             assert_eq!(codex.body, other.body);
-            assert_eq!(codex.permanent, is_permanent(kind));
+            assert_eq!(codex.permanent, kind.is_permanent());
             if codex.permanent {
                 assert_eq!(codex.status, 400, "{}", kind.name());
             } else {

@@ -1,87 +1,29 @@
-//! Turns what a model says into the chunks of a stream or into a whole answer, member order and
-//! all, as vendors send it. Pure; when the bytes leave is [`crate::upstream`]'s business.
-
-use std::time::Duration;
+//! Chat Completions as vendors send it: chunks of one choice, in the forms that they differ in.
 
 use serde_json::{Map, Value, json};
 
-use super::line::End;
-use super::says::{Call, CallForm, Finish, Part, ReasoningForm, Says, UsagePlace};
-
-/// One thing to do on the connection.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Beat {
-    /// Send this: one event, comment or piece of a body.
-    Send(Vec<u8>),
-    Pause(Duration),
-    Cut(End),
-    Stall,
-}
-
-/// The facts of the request that an answer repeats.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pub(crate) model: String,
-    pub(crate) stream: bool,
-    pub(crate) include_usage: bool,
-    pub(crate) number: usize,
-}
-
-impl Asked {
-    pub(crate) fn of(body: &Value, number: usize) -> Self {
-        Self {
-            model: body["model"].as_str().unwrap_or("unknown").to_owned(),
-            stream: body["stream"] == true,
-            include_usage: body["stream_options"]["include_usage"] == true,
-            number,
-        }
-    }
-}
-
-const CREATED: u64 = 1_764_000_000;
+use super::{
+    Asked, Beat, CREATED, Events, argument_deltas, arguments_of, calls_of, calls_of_parts,
+    deltas_of, is_call, model_of, quoted,
+};
+use crate::Dialect;
+use crate::script::says::{Call, CallForm, Finish, Part, ReasoningForm, Says, UsagePlace};
 
 /// The answer as an event stream.
-pub(crate) fn stream(says: &Says, asked: &Asked, crlf: bool) -> Vec<Beat> {
-    let mut writer = Writer { says, asked, crlf, beats: Vec::new() };
+pub(super) fn stream(says: &Says, asked: &Asked, crlf: bool) -> Vec<Beat> {
+    let mut writer = Writer { says, asked, events: Events::new(crlf) };
     writer.all();
-    writer.beats
+    writer.events.beats
 }
 
-/// The answer as one JSON body. A cut or a stall comes in the middle of it.
-pub(crate) fn whole(says: &Says, asked: &Asked) -> Vec<Beat> {
-    let mut before = Vec::new();
-    let mut after = Vec::new();
-    let mut body = None;
-    let mut breaks = None;
-    for part in &says.parts {
-        match part {
-            Part::Pause(pause) => before.push(Beat::Pause(*pause)),
-            Part::Cut(end) => breaks = Some(Beat::Cut(*end)),
-            Part::Stall => breaks = Some(Beat::Stall),
-            Part::Data(data) => body = Some(data.clone()),
-            Part::Bytes(bytes) => after.push(Beat::Send(bytes.clone())),
-            _ => {}
-        }
-    }
-    let body = body.unwrap_or_else(|| whole_body(says, asked).to_string()).into_bytes();
-    let mut beats = before;
-    match breaks {
-        Some(broken) => beats.extend([Beat::Send(body[..body.len() / 2].to_vec()), broken]),
-        None => {
-            beats.push(Beat::Send(body));
-            beats.extend(after);
-        }
-    }
-    beats
-}
-
-fn whole_body(says: &Says, asked: &Asked) -> Value {
+/// The answer as one JSON body.
+pub(super) fn whole(says: &Says, asked: &Asked) -> Value {
     let joined = |pick: fn(&Part) -> Option<&String>| -> Option<String> {
         let parts: Vec<&str> = says.parts.iter().filter_map(pick).map(String::as_str).collect();
         (!parts.is_empty()).then(|| parts.concat())
     };
     let reasoning = joined(|part| match part {
-        Part::Reasoning(text) => Some(text),
+        Part::Reasoning(thought) => Some(&thought.text),
         _ => None,
     });
     let refusal = joined(|part| match part {
@@ -89,7 +31,7 @@ fn whole_body(says: &Says, asked: &Asked) -> Value {
         _ => None,
     });
     let mut content = joined(|part| match part {
-        Part::Text(text) => Some(text),
+        Part::Text(text) | Part::Cited(text, _) => Some(text),
         _ => None,
     });
     let mut message = Map::new();
@@ -134,14 +76,16 @@ fn whole_body(says: &Says, asked: &Asked) -> Value {
 struct Writer<'a> {
     says: &'a Says,
     asked: &'a Asked,
-    crlf: bool,
-    beats: Vec<Beat>,
+    events: Events,
 }
 
 impl Writer<'_> {
     fn all(&mut self) {
         let says = self.says;
-        let speaks = says.parts.iter().any(|part| matches!(part, Part::Text(_) | Part::Refusal(_)));
+        let speaks = says
+            .parts
+            .iter()
+            .any(|part| matches!(part, Part::Text(_) | Part::Cited(..) | Part::Refusal(_)));
         let opening = if calls_of(says).next().is_some() && !speaks { "null" } else { "\"\"" };
         let mut opened = false;
         let mut thinking = false;
@@ -150,7 +94,11 @@ impl Writer<'_> {
             place += 1;
             let speaks = matches!(
                 part,
-                Part::Reasoning(_) | Part::Text(_) | Part::Refusal(_) | Part::Call(_)
+                Part::Reasoning(_)
+                    | Part::Text(_)
+                    | Part::Cited(..)
+                    | Part::Refusal(_)
+                    | Part::Call(_)
             );
             if speaks && !std::mem::replace(&mut opened, true) {
                 self.delta(&format!(r#""role":"assistant","content":{opening},"refusal":null"#));
@@ -160,7 +108,8 @@ impl Writer<'_> {
                 self.delta(r#""content":"\n</think>\n\n""#);
             }
             match part {
-                Part::Reasoning(text) => {
+                Part::Reasoning(thought) => {
+                    let text = &thought.text;
                     if has_tags(says) {
                         if !std::mem::replace(&mut thinking, true) {
                             self.delta(r#""content":"<think>\n""#);
@@ -171,7 +120,7 @@ impl Writer<'_> {
                         };
                         self.text(members, text);
                     } else {
-                        for piece in self.deltas(text) {
+                        for piece in deltas_of(says, text) {
                             let members = reasoning_members(says.reasoning_form, &piece);
                             let members: Vec<String> = members
                                 .iter()
@@ -181,7 +130,7 @@ impl Writer<'_> {
                         }
                     }
                 }
-                Part::Text(text) => self.text(&["content"], text),
+                Part::Text(text) | Part::Cited(text, _) => self.text(&["content"], text),
                 Part::Refusal(text) => self.text(&["refusal"], text),
                 Part::Call(_) => {
                     let first = calls_of_parts(&says.parts[..place - 1]).count();
@@ -191,17 +140,17 @@ impl Writer<'_> {
                     place += run.len() - 1;
                     self.calls(first, &run);
                 }
-                Part::Data(data) => self.data(data),
-                Part::Comment(text) => self.send(format!(": {text}\n\n")),
-                Part::Bytes(bytes) => self.beats.push(Beat::Send(bytes.clone())),
-                Part::Pause(pause) => self.beats.push(Beat::Pause(*pause)),
-                Part::Cut(end) => {
-                    self.beats.push(Beat::Cut(*end));
-                    return;
+                Part::Data(data) => self.events.data(data),
+                Part::Error(error) => {
+                    let body = error.body(Dialect::Chat, self.asked.number);
+                    self.events.data(&body.to_string());
                 }
-                Part::Stall => {
-                    self.beats.push(Beat::Stall);
-                    return;
+                // What Chat Completions has no place for.
+                Part::Redacted(_) | Part::Search(_) => {}
+                Part::Comment(_) | Part::Bytes(_) | Part::Pause(_) | Part::Cut(_) | Part::Stall => {
+                    if self.events.aside(part).is_some() {
+                        return;
+                    }
                 }
             }
         }
@@ -223,33 +172,23 @@ impl Writer<'_> {
             );
             self.chunk(&choice, usage);
         }
-        if self.says.usage_place == UsagePlace::OwnChunk
+        if matches!(self.says.usage_place, UsagePlace::OwnChunk | UsagePlace::Split)
             && self.asked.include_usage
             && let Some(usage) = &self.says.usage
         {
             self.chunk("[]", Some(usage));
         }
         if self.says.done {
-            self.data("[DONE]");
+            self.events.data("[DONE]");
         }
     }
 
     fn text(&mut self, members: &[&str], text: &str) {
-        for piece in self.deltas(text) {
+        for piece in deltas_of(self.says, text) {
             let members: Vec<String> =
                 members.iter().map(|name| format!("\"{name}\":{piece}")).collect();
             self.delta(&members.join(","));
         }
-    }
-
-    /// The pieces of a text as JSON strings.
-    fn deltas(&self, text: &str) -> Vec<String> {
-        let pieces = pieces(text, self.says.delta, self.says.split_surrogates);
-        let quoted = |units: &[u16]| quote(units, self.says.ascii);
-        if !self.says.cumulative {
-            return pieces.iter().map(|piece| quoted(piece)).collect();
-        }
-        (1..=pieces.len()).map(|count| quoted(&pieces[..count].concat())).collect()
     }
 
     fn calls(&mut self, first: usize, calls: &[&Call]) {
@@ -284,16 +223,10 @@ impl Writer<'_> {
                 r#""tool_calls":[{{{index}"id":{id},"type":"function","function":{{"name":{name},"arguments":{arguments}}}}}]"#
             )
         };
-        let arguments = arguments_of(self.says, call);
         if form == CallForm::Whole {
-            return vec![full(&quote(
-                &arguments.encode_utf16().collect::<Vec<_>>(),
-                self.says.ascii,
-            ))];
+            return vec![full(&quoted(self.says, &arguments_of(self.says, call)))];
         }
-        let pieces = pieces(&arguments, self.says.argument_piece, self.says.split_surrogates);
-        let later = pieces.iter().map(|piece| {
-            let piece = quote(piece, self.says.ascii);
+        let later = argument_deltas(self.says, call).into_iter().map(|piece| {
             match form {
                 CallForm::Repeating => full(&piece),
                 CallForm::Blank => format!(
@@ -318,24 +251,16 @@ impl Writer<'_> {
             (None, UsagePlace::EveryChunk) => {
                 format!(",\"usage\":{}", self.says.usage.as_ref().unwrap_or(&Value::Null))
             }
-            (None, UsagePlace::OwnChunk) if self.asked.include_usage => ",\"usage\":null".into(),
+            (None, UsagePlace::OwnChunk | UsagePlace::Split) if self.asked.include_usage => {
+                ",\"usage\":null".into()
+            }
             (None, _) => String::new(),
         };
         let (id, model) = (json!(id_of(self.says, self.asked)), model_of(self.says, self.asked));
-        let model = quote(&model.encode_utf16().collect::<Vec<_>>(), self.says.ascii);
-        self.data(&format!(
+        let model = quoted(self.says, &model);
+        self.events.data(&format!(
             r#"{{"id":{id},"object":"chat.completion.chunk","created":{CREATED},"model":{model},"system_fingerprint":"fp_testkit","choices":{choices}{usage}}}"#
         ));
-    }
-
-    fn data(&mut self, data: &str) {
-        let lines: Vec<String> = data.split('\n').map(|line| format!("data: {line}\n")).collect();
-        self.send(format!("{}\n", lines.concat()));
-    }
-
-    fn send(&mut self, text: String) {
-        let text = if self.crlf { text.replace('\n', "\r\n") } else { text };
-        self.beats.push(Beat::Send(text.into_bytes()));
     }
 }
 
@@ -343,44 +268,10 @@ fn has_tags(says: &Says) -> bool {
     matches!(says.reasoning_form, ReasoningForm::ThinkTags | ReasoningForm::Mirrored)
 }
 
-fn is_call(part: &Part) -> bool {
-    matches!(part, Part::Call(_))
-}
-
-fn calls_of_parts(parts: &[Part]) -> impl Iterator<Item = &Call> {
-    parts.iter().filter_map(|part| match part {
-        Part::Call(call) => Some(call),
-        _ => None,
-    })
-}
-
-fn calls_of(says: &Says) -> impl Iterator<Item = &Call> {
-    calls_of_parts(&says.parts)
-}
-
-fn arguments_of(says: &Says, call: &Call) -> String {
-    if !says.ascii || says.split_surrogates {
-        return call.arguments.clone();
-    }
-    // Escapes inside the arguments themselves: `\ud83d\ude00` are twelve characters of JSON text
-    // that pieces can split between the two halves.
-    let mut text = String::new();
-    for character in call.arguments.chars() {
-        if character.is_ascii() {
-            text.push(character);
-        } else {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                text.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    text
-}
-
 fn finish_of(says: &Says) -> Option<String> {
     match &says.finish {
         Finish::As(reason) => Some(reason.clone()),
+        Finish::Sequence(_) => Some("stop".into()),
         Finish::Missing => None,
         Finish::Natural if calls_of(says).next().is_some() => Some("tool_calls".into()),
         Finish::Natural => Some("stop".into()),
@@ -389,10 +280,6 @@ fn finish_of(says: &Says) -> Option<String> {
 
 fn id_of(says: &Says, asked: &Asked) -> String {
     says.id.clone().unwrap_or_else(|| format!("chatcmpl-{}", asked.number))
-}
-
-fn model_of(says: &Says, asked: &Asked) -> String {
-    says.model.clone().unwrap_or_else(|| asked.model.clone())
 }
 
 /// The members that carry reasoning, `text` being a JSON string.
@@ -414,56 +301,17 @@ fn reasoning_members(form: ReasoningForm, text: &str) -> Vec<(&'static str, Stri
     }
 }
 
-/// Cuts a text into pieces of `size` characters, or of UTF-16 units. Zero means one piece.
-fn pieces(text: &str, size: usize, units: bool) -> Vec<Vec<u16>> {
-    if text.is_empty() {
-        return Vec::new();
-    }
-    let all: Vec<u16> = text.encode_utf16().collect();
-    if size == 0 {
-        return vec![all];
-    }
-    if units {
-        return all.chunks(size).map(<[u16]>::to_vec).collect();
-    }
-    let characters: Vec<char> = text.chars().collect();
-    let piece = |chars: &[char]| chars.iter().collect::<String>().encode_utf16().collect();
-    characters.chunks(size).map(piece).collect()
-}
-
-/// A JSON string. A lone surrogate is always escaped, for nothing else can express it.
-fn quote(units: &[u16], ascii: bool) -> String {
-    let mut text = String::from("\"");
-    for decoded in char::decode_utf16(units.iter().copied()) {
-        match decoded {
-            Ok('"') => text.push_str("\\\""),
-            Ok('\\') => text.push_str("\\\\"),
-            Ok('\n') => text.push_str("\\n"),
-            Ok('\r') => text.push_str("\\r"),
-            Ok('\t') => text.push_str("\\t"),
-            Ok(control) if control < ' ' => text.push_str(&format!("\\u{:04x}", control as u32)),
-            Ok(character) if !ascii || character.is_ascii() => text.push(character),
-            Ok(character) => {
-                let mut pair = [0; 2];
-                for unit in character.encode_utf16(&mut pair) {
-                    text.push_str(&format!("\\u{unit:04x}"));
-                }
-            }
-            Err(lone) => text.push_str(&format!("\\u{:04x}", lone.unpaired_surrogate())),
-        }
-    }
-    text.push('"');
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::says::{Usage, says};
     use super::*;
+    use crate::script::says::{Usage, says};
     use crate::sse;
 
     fn asked(include_usage: bool) -> Asked {
-        Asked { model: "m".into(), stream: true, include_usage, number: 7 }
+        Asked::of(
+            &json!({"model": "m", "stream": true, "stream_options": {"include_usage": include_usage}}),
+            7,
+        )
     }
 
     fn bytes(says: &Says) -> Vec<u8> {
@@ -610,7 +458,7 @@ mod tests {
     fn a_whole_answer_says_the_same() {
         let says = says().reasoning("hm").text("ok").call("c", "f", json!({"a": 1}));
         assert_eq!(
-            whole_body(&says, &asked(false)),
+            whole(&says, &asked(false)),
             json!({"id": "chatcmpl-7", "object": "chat.completion", "created": CREATED, "model": "m",
                 "choices": [{"index": 0, "logprobs": null, "finish_reason": "tool_calls",
                     "message": {"role": "assistant", "content": "ok", "reasoning_content": "hm",
@@ -618,7 +466,7 @@ mod tests {
                             "function": {"name": "f", "arguments": "{\"a\":1}"}}]}}],
                 "usage": Value::from(Usage::new(11, 7)), "system_fingerprint": "fp_testkit"})
         );
-        let tagged = whole_body(&says.reasoning_as(ReasoningForm::ThinkTags), &asked(false));
+        let tagged = whole(&says.reasoning_as(ReasoningForm::ThinkTags), &asked(false));
         assert_eq!(tagged["choices"][0]["message"]["content"], "<think>\nhm\n</think>\n\nok");
     }
 

@@ -1,0 +1,127 @@
+//! Where the events of a stream end, without copying them: lines end in LF, CRLF or CR, and a blank
+//! line ends an event (HTML standard, 9.2).
+
+use memchr::memchr2;
+use std::ops::Range;
+
+/// One whole event as it lies in a buffer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lines {
+    /// The value of `event:`, if the event has a name.
+    pub(super) event: Range<usize>,
+    /// The value of the only `data:` line; empty when there is none.
+    pub(super) data: Range<usize>,
+    /// There are several `data:` lines, and this is the first.
+    pub(super) split: bool,
+    /// Where the event ends, its blank line included.
+    pub(super) end: usize,
+}
+
+/// A search for the end of one event, to be gone on with when more bytes are there.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    found: Lines,
+    /// Where the line at hand begins.
+    line: usize,
+    /// Up to here no line ends.
+    seen: usize,
+}
+
+impl Search {
+    /// A search that begins at `start`.
+    pub(super) fn at(start: usize) -> Self {
+        Self { found: Lines::default(), line: start, seen: start }
+    }
+
+    /// Goes on in `bytes`, which hold what was there before. `last` says that nothing will follow:
+    /// then a CR at the very end is a line end.
+    pub(super) fn next(&mut self, bytes: &[u8], last: bool) -> Option<Lines> {
+        loop {
+            let Some(found) = memchr2(b'\n', b'\r', &bytes[self.seen..]) else {
+                self.seen = bytes.len();
+                return None;
+            };
+            let end = self.seen + found;
+            let after = match (bytes[end], bytes.get(end + 1)) {
+                (b'\r', None) if !last => {
+                    self.seen = end;
+                    return None;
+                }
+                (b'\r', Some(b'\n')) => end + 2,
+                _ => end + 1,
+            };
+            let line = self.line..end;
+            (self.line, self.seen) = (after, after);
+            if line.is_empty() {
+                let found = std::mem::take(&mut self.found);
+                return Some(Lines { end: after, ..found });
+            }
+            if let Some(value) = field(bytes, &line, b"data") {
+                if self.found.data.is_empty() {
+                    self.found.data = value;
+                } else {
+                    self.found.split = true;
+                }
+            } else if let Some(value) = field(bytes, &line, b"event") {
+                self.found.event = value;
+            }
+        }
+    }
+
+    /// The same search after the first `by` bytes, which it has left behind, are gone.
+    pub(super) fn moved(self, by: usize) -> Self {
+        let back = |range: Range<usize>| match range.is_empty() {
+            true => range,
+            false => range.start - by..range.end - by,
+        };
+        let Lines { event, data, split, end } = self.found;
+        let found = Lines { event: back(event), data: back(data), split, end };
+        Self { found, line: self.line - by, seen: self.seen - by }
+    }
+}
+
+fn field(bytes: &[u8], line: &Range<usize>, name: &[u8]) -> Option<Range<usize>> {
+    let rest = bytes[line.clone()].strip_prefix(name)?;
+    let skipped = match rest {
+        [b':', b' ', ..] => 2,
+        [b':', ..] => 1,
+        _ => return None,
+    };
+    Some(line.start + name.len() + skipped..line.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_end_at_blank_lines_of_every_kind() {
+        let text = b"event: a\r\ndata: {}\r\n\r\n: note\n\ndata:1\rdata:2\r\rrest";
+        let mut start = 0;
+        let mut seen = Vec::new();
+        while let Some(lines) = Search::at(start).next(text, false) {
+            seen.push((
+                &text[lines.event.clone()],
+                &text[lines.data.clone()],
+                lines.split,
+                lines.end,
+            ));
+            start = lines.end;
+        }
+        let expected: [(&[u8], &[u8], bool, usize); 3] =
+            [(b"a", b"{}", false, 22), (b"", b"", false, 30), (b"", b"1", true, 45)];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_search_goes_on_where_it_stopped() {
+        let text = b"event: x\r\ndata: 12345\r\n\r\nmore";
+        for cut in 0..25 {
+            let mut search = Search::at(0);
+            let early = search.next(&text[..cut], false);
+            let lines = early.or_else(|| search.next(text, false)).expect("it ends");
+            assert_eq!(&text[lines.data], b"12345", "{cut}");
+            assert_eq!(lines.end, 25, "{cut}");
+        }
+    }
+}

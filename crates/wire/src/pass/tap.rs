@@ -1,0 +1,472 @@
+//! An answer on its way through: what came goes out as it came, but for the model's name. Aside it
+//! is read how far the answer is, what it cost, how it ended, and what the upstream sealed.
+
+use super::lines::{Lines, Search};
+use crate::answer::Ending;
+use crate::dialect::Dialect;
+use crate::fault::{Fault, Kind, Phase};
+use crate::json::{Kind as Json, Tape, Value, quote_into};
+use crate::said;
+use crate::turn::{Finish, Usage};
+use crate::usage;
+use memchr::memmem;
+
+/// The reader of one answer that is passed on.
+#[derive(Debug)]
+pub struct Tap {
+    dialect: Dialect,
+    /// The name that the client asked for.
+    asked: String,
+    tape: Tape,
+    /// The bytes of an event that has not ended.
+    kept: Vec<u8>,
+    search: Search,
+    limit: usize,
+    generated: bool,
+    /// The event that says it is over has come.
+    ended: bool,
+    finish: Option<Finish>,
+    fault: Option<Fault>,
+    usage: Option<Usage>,
+    /// What the upstream sealed, since the last [`Tap::take_sealed`].
+    sealed: Vec<String>,
+    place: Place,
+}
+
+/// What an ending of quire's own must fit to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The answer's id, as the upstream gave it.
+    pub id: String,
+    /// The number of the next event (Responses).
+    pub sequence: u64,
+}
+
+impl Tap {
+    /// A reader of an answer in `dialect` to a request for the model `asked`, which refuses events of
+    /// more than `limit` bytes.
+    pub fn new(dialect: Dialect, asked: impl Into<String>, limit: usize) -> Self {
+        Self {
+            dialect,
+            asked: asked.into(),
+            tape: Tape::default(),
+            kept: Vec::new(),
+            search: Search::default(),
+            limit,
+            generated: false,
+            ended: false,
+            finish: None,
+            fault: None,
+            usage: None,
+            sealed: Vec::new(),
+            place: Place::default(),
+        }
+    }
+
+    /// Whether something that the model generated has come.
+    pub fn is_generated(&self) -> bool {
+        self.generated
+    }
+
+    /// Whether the upstream has said that the answer is over.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Why the model stopped, once known.
+    pub fn finish(&self) -> Option<&Finish> {
+        self.finish.as_ref()
+    }
+
+    /// What went wrong, if the upstream or its stream says so.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    /// What the answer cost, as far as it is known.
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// Where in the answer an ending of quire's own would stand.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What the upstream sealed since the last call.
+    pub fn take_sealed(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.sealed)
+    }
+
+    /// Takes what has come of a stream and appends what goes out: every event that is whole.
+    ///
+    /// # Errors
+    /// One event is larger than the limit. Nothing must be pushed afterwards.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+        if self.kept.is_empty() {
+            let used = self.events(bytes, false, out);
+            self.kept.extend_from_slice(&bytes[used..]);
+        } else {
+            let mut kept = std::mem::take(&mut self.kept);
+            kept.extend_from_slice(bytes);
+            let used = self.events(&kept, false, out);
+            kept.drain(..used);
+            self.kept = kept;
+        }
+        if self.kept.len() > self.limit {
+            let text = "an event of the stream is larger than the limit";
+            return Err(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) });
+        }
+        Ok(())
+    }
+
+    /// Ends a stream. What is left of it goes out, and what comes back is the fault that the client
+    /// has not been told of: the answer is not whole, and the upstream did not say so itself.
+    pub fn end(&mut self, how: Ending, out: &mut Vec<u8>) -> Option<Fault> {
+        let kept = std::mem::take(&mut self.kept);
+        let used = self.events(&kept, true, out);
+        let rest = &kept[used..];
+        // An event without its blank line counts where it is the last one of a whole answer.
+        if how == Ending::Closed && !rest.is_empty() && !self.ended {
+            let whole = [rest, b"\n\n"].concat();
+            self.events(&whole, true, &mut Vec::new());
+        }
+        let over = self.ended || self.is_whole();
+        if over || rest.is_empty() {
+            out.extend_from_slice(rest);
+        }
+        if over {
+            return None;
+        }
+        let fault = match how {
+            Ending::Broken(fault) => fault,
+            Ending::Closed => {
+                let text = "the upstream closed the stream before the answer was finished";
+                Fault { phase: Phase::Sent, ..Fault::new(Kind::Cut, text) }
+            }
+        };
+        self.fault = Some(fault.clone());
+        Some(fault)
+    }
+
+    /// Chat streams are whole once they have given a reason, with or without `[DONE]`.
+    fn is_whole(&self) -> bool {
+        self.dialect == Dialect::Chat && self.finish.is_some()
+    }
+
+    /// Reads a whole answer and returns it, with the name that was asked for.
+    ///
+    /// # Errors
+    /// It is no JSON object, or says that it failed.
+    pub fn answer(&mut self, body: &str) -> Result<String, Fault> {
+        let mut tape = std::mem::take(&mut self.tape);
+        let read = tape.read(body);
+        let protocol =
+            |text: String| Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) };
+        let root = match read {
+            Ok(root) if root.kind() == Json::Object => root,
+            Ok(root) => {
+                let found = root.kind().name();
+                return Err(protocol(format!("the upstream sent {found} where an object belongs")));
+            }
+            Err(error) => {
+                return Err(protocol(format!("the upstream sent what is not JSON: {error}")));
+            }
+        };
+        if let Some(fault) = said::in_stream(root) {
+            self.fault = Some(fault.clone());
+            return Err(fault);
+        }
+        self.generated = true;
+        self.ended = true;
+        self.sealed_in(root);
+        match self.dialect {
+            Dialect::Chat => self.chat(root),
+            Dialect::Responses => self.responses_end(root),
+            Dialect::Messages => {
+                self.add_usage(root.get("usage"));
+                self.stop_reason(root);
+            }
+        }
+        let mut out = Vec::with_capacity(body.len() + 64);
+        let bytes = body.as_bytes();
+        let sent = splice(bytes, 0, 0, body, root.get("model"), &self.asked, &mut out);
+        out.extend_from_slice(&bytes[sent..]);
+        self.tape = tape;
+        // It was text, and text was put into it.
+        Ok(String::from_utf8(out).unwrap_or_default())
+    }
+
+    /// Sends the whole events of `bytes` on, and returns how many bytes they took.
+    fn events(&mut self, bytes: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
+        let mut sent = 0;
+        let mut start = 0;
+        let mut search = std::mem::take(&mut self.search);
+        while let Some(lines) = search.next(bytes, last) {
+            start = lines.end;
+            search = Search::at(start);
+            sent = self.event(bytes, &lines, sent, out);
+        }
+        out.extend_from_slice(&bytes[sent..start]);
+        // What is kept begins where the last event ended.
+        self.search = search.moved(start);
+        start
+    }
+
+    /// Reads one event. What stands before `sent` is out already; the answer is the new `sent`.
+    fn event(&mut self, bytes: &[u8], lines: &Lines, sent: usize, out: &mut Vec<u8>) -> usize {
+        if lines.data.is_empty() {
+            return sent;
+        }
+        let data = &bytes[lines.data.clone()];
+        let event = &bytes[lines.event.clone()];
+        if lines.split || !self.concerns(event, data) {
+            return sent;
+        }
+        let Ok(text) = str::from_utf8(data) else { return sent };
+        let mut tape = std::mem::take(&mut self.tape);
+        let mut sent = sent;
+        if let Ok(root) = tape.read(text) {
+            let model = self.read(event, root);
+            sent = splice(bytes, sent, lines.data.start, text, model, &self.asked, out);
+        }
+        self.tape = tape;
+        sent
+    }
+
+    /// Whether an event must be looked into. Notes on the way what needs no look.
+    fn concerns(&mut self, event: &[u8], data: &[u8]) -> bool {
+        let holds = |word: &str| memmem::find(data, word.as_bytes()).is_some();
+        match self.dialect {
+            Dialect::Chat => {
+                if data == b"[DONE]" {
+                    self.ended = true;
+                    return false;
+                }
+                true
+            }
+            Dialect::Responses => match event {
+                b"response.output_item.done" => {
+                    self.generated = true;
+                    holds("\"encrypted_content\"")
+                }
+                event if event.ends_with(b".delta") => {
+                    self.generated = true;
+                    false
+                }
+                _ => true,
+            },
+            Dialect::Messages => match event {
+                b"content_block_delta" | b"content_block_start" | b"content_block_stop" => {
+                    self.generated = true;
+                    holds("\"signature\"") || holds("\"redacted_thinking\"")
+                }
+                b"ping" => false,
+                _ => true,
+            },
+        }
+    }
+
+    /// Takes what an event says, and returns the value that names the model.
+    fn read<'t, 'a>(&mut self, event: &[u8], root: Value<'t, 'a>) -> Option<Value<'t, 'a>> {
+        let kind = root.get("type").and_then(Value::as_str).unwrap_or_default();
+        match self.dialect {
+            Dialect::Chat => {
+                self.chat(root);
+                root.get("model")
+            }
+            Dialect::Responses => {
+                if let Some(number) = root.get("sequence_number").and_then(Value::as_u64) {
+                    self.place.sequence = number + 1;
+                }
+                let response = root.get("response");
+                match kind.text().as_ref() {
+                    "response.created" | "response.in_progress" | "response.queued" => {
+                        self.keep_id(response);
+                    }
+                    "response.completed" | "response.incomplete" | "response.failed" => {
+                        self.ended = true;
+                        self.keep_id(response);
+                        if let Some(response) = response {
+                            self.responses_end(response);
+                        }
+                    }
+                    "error" => {
+                        self.ended = true;
+                        self.failed(root);
+                    }
+                    _ => {
+                        self.generated = true;
+                        self.sealed_in(root);
+                    }
+                }
+                response.and_then(|response| response.get("model"))
+            }
+            Dialect::Messages => {
+                let message = root.get("message");
+                match kind.text().as_ref() {
+                    "message_start" => {
+                        self.keep_id(message);
+                        self.add_usage(message.and_then(|message| message.get("usage")));
+                    }
+                    "message_delta" => {
+                        self.generated = true;
+                        self.add_usage(root.get("usage"));
+                        if let Some(delta) = root.get("delta") {
+                            self.stop_reason(delta);
+                        }
+                    }
+                    "message_stop" => self.ended = true,
+                    "error" => {
+                        self.ended = true;
+                        self.failed(root);
+                    }
+                    "ping" => {}
+                    _ => {
+                        self.generated |= !event.is_empty() || !kind.is_empty();
+                        self.sealed_in(root);
+                    }
+                }
+                message.and_then(|message| message.get("model"))
+            }
+        }
+    }
+
+    fn keep_id(&mut self, of: Option<Value<'_, '_>>) {
+        if let Some(id) = of.and_then(|of| of.get("id")).and_then(Value::as_str) {
+            self.place.id = id.text().into_owned();
+        }
+    }
+
+    fn failed(&mut self, root: Value<'_, '_>) {
+        let fault = said::in_stream(root).unwrap_or_else(|| {
+            let text = "the upstream reported an error without saying why";
+            Fault { phase: Phase::Sent, ..Fault::new(Kind::Upstream, text) }
+        });
+        self.fault = Some(fault);
+    }
+
+    /// A chunk, or a whole answer, of Chat Completions.
+    fn chat(&mut self, root: Value<'_, '_>) {
+        if let Some(fault) = root.get("error").and_then(Value::non_null).and(said::in_stream(root))
+        {
+            self.ended = true;
+            self.fault = Some(fault);
+        }
+        if self.place.id.is_empty() {
+            self.keep_id(Some(root));
+        }
+        for choice in root.get("choices").into_iter().flat_map(Value::elements) {
+            if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
+                self.generated = true;
+                self.finish = Some(match reason.text().as_ref() {
+                    "stop" => Finish::Stop,
+                    "tool_calls" | "function_call" => Finish::Calls,
+                    "length" => Finish::Length,
+                    "content_filter" => Finish::Filtered,
+                    other => Finish::Other(other.to_owned()),
+                });
+            }
+            let said = |(key, value): (_, Value<'_, '_>)| {
+                let key: crate::json::Escaped<'_> = key;
+                !key.is("role") && !matches!(value.raw(), "null" | "\"\"" | "[]")
+            };
+            self.generated |= choice.get("delta").is_some_and(|delta| delta.members().any(said));
+        }
+        if let Some(usage) = root.get("usage").and_then(usage::chat) {
+            self.usage = Some(usage);
+        }
+    }
+
+    /// A response object that is over.
+    fn responses_end(&mut self, response: Value<'_, '_>) {
+        if let Some(usage) = response.get("usage").and_then(usage::responses) {
+            self.usage = Some(usage);
+        }
+        let status = response.get("status").and_then(Value::as_str).unwrap_or_default();
+        match status.text().as_ref() {
+            "failed" | "cancelled" => self.failed(response),
+            "incomplete" => {
+                let reason = response
+                    .get("incomplete_details")
+                    .and_then(|details| details.get("reason"))
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                self.finish = Some(match reason.text().as_ref() {
+                    "content_filter" => Finish::Filtered,
+                    _ => Finish::Length,
+                });
+            }
+            _ => self.finish = Some(Finish::Stop),
+        }
+    }
+
+    fn stop_reason(&mut self, of: Value<'_, '_>) {
+        let Some(reason) = of.get("stop_reason").and_then(Value::as_str) else { return };
+        self.finish = Some(match reason.text().as_ref() {
+            "end_turn" => Finish::Stop,
+            "tool_use" => Finish::Calls,
+            "max_tokens" | "model_context_window_exceeded" => Finish::Length,
+            "refusal" => Finish::Filtered,
+            "stop_sequence" => {
+                let text = of.get("stop_sequence").and_then(Value::as_str).unwrap_or_default();
+                Finish::Sequence(text.text().into_owned())
+            }
+            other => Finish::Other(other.to_owned()),
+        });
+    }
+
+    fn add_usage(&mut self, usage: Option<Value<'_, '_>>) {
+        if let Some(usage) = usage.and_then(|usage| usage::messages(usage, self.usage)) {
+            self.usage = Some(usage);
+        }
+    }
+
+    /// Keeps what the upstream sealed, wherever it stands in `value`.
+    fn sealed_in(&mut self, value: Value<'_, '_>) {
+        for (key, member) in value.members() {
+            let blob = match key.escaped() {
+                "encrypted_content" => self.dialect == Dialect::Responses,
+                "signature" => self.dialect == Dialect::Messages,
+                "data" => {
+                    let kind = value.get("type").and_then(Value::as_str).unwrap_or_default();
+                    self.dialect == Dialect::Messages && kind.is("redacted_thinking")
+                }
+                _ => false,
+            };
+            match member.as_str() {
+                Some(text) if blob && !text.is_empty() => {
+                    self.sealed.push(text.text().into_owned())
+                }
+                Some(_) => {}
+                None => self.sealed_in(member),
+            }
+        }
+        for element in value.elements() {
+            self.sealed_in(element);
+        }
+    }
+}
+
+/// Sends on what stands before the model's name, and the name that was asked for instead of it,
+/// where the two differ. The answer is the new `sent`. `text` begins at `base` of `bytes`.
+fn splice(
+    bytes: &[u8],
+    sent: usize,
+    base: usize,
+    text: &str,
+    model: Option<Value<'_, '_>>,
+    asked: &str,
+    out: &mut Vec<u8>,
+) -> usize {
+    let Some(name) = model.filter(|model| model.as_str().is_some_and(|name| !name.is(asked)))
+    else {
+        return sent;
+    };
+    let start = base + (name.raw().as_ptr() as usize - text.as_ptr() as usize);
+    out.extend_from_slice(&bytes[sent..start]);
+    let mut quoted = String::with_capacity(asked.len() + 2);
+    quote_into(asked, &mut quoted);
+    out.extend_from_slice(quoted.as_bytes());
+    start + name.raw().len()
+}

@@ -1,0 +1,187 @@
+//! Passing: whatever goes through comes out byte for byte, but for the model's name; what is read
+//! aside is true; and an answer that is not whole is known to be none.
+
+use proptest::prelude::*;
+use wire::answer::Ending;
+use wire::dialect::Dialect;
+use wire::fault::Kind;
+use wire::pass::Tap;
+use wire::turn::{Finish, Usage};
+
+const LIMIT: usize = 1 << 20;
+
+/// What goes out for these pieces, and the tap afterwards.
+fn pass(dialect: Dialect, asked: &str, pieces: &[&[u8]]) -> (Vec<u8>, Tap) {
+    let mut tap = Tap::new(dialect, asked, LIMIT);
+    let mut out = Vec::new();
+    for piece in pieces {
+        tap.push(piece, &mut out).expect("no event is too large");
+    }
+    tap.end(Ending::Closed, &mut out);
+    (out, tap)
+}
+
+fn fixture(name: &str) -> String {
+    let path = format!("{}/../../corpus/fixtures/clients/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(path).expect("the fixture is in the repository")
+}
+
+const CHAT: &str = "data: {\"id\":\"c1\", \"model\" : \"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n: hello\n\ndata: {\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"say \\\"model\\\":\\\"m\\\"\"}}],\"x\":1.50e1}\n\ndata: {\"model\":\"m\",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: {\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12}}\n\ndata: [DONE]\n\n";
+const MESSAGES: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"m\",\"usage\":{\"input_tokens\":3,\"cache_read_input_tokens\":10,\"output_tokens\":1}}}\n\nevent: ping\ndata: {\"type\": \"ping\"}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\",\"signature\":\"sig\"}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":9}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
+#[test]
+fn a_chat_stream_keeps_every_byte_but_the_models_name() {
+    let (out, tap) = pass(Dialect::Chat, "lab/m", &[CHAT.as_bytes()]);
+    let expected = CHAT
+        .replace("\"model\" : \"m\"", "\"model\" : \"lab/m\"")
+        .replace("{\"model\":\"m\"", "{\"model\":\"lab/m\"");
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+    assert_eq!(tap.usage(), Some(Usage { input: 5, output: 7, ..Usage::default() }));
+    assert_eq!(tap.finish(), Some(&Finish::Stop));
+    assert!(tap.is_ended() && tap.is_generated() && tap.fault().is_none());
+    let (same, _) = pass(Dialect::Chat, "m", &[CHAT.as_bytes()]);
+    assert_eq!(String::from_utf8(same).unwrap(), CHAT);
+}
+
+#[test]
+fn a_messages_stream_is_read_aside() {
+    let (out, mut tap) = pass(Dialect::Messages, "m", &[MESSAGES.as_bytes()]);
+    assert_eq!(out, MESSAGES.as_bytes());
+    let usage = Usage { input: 13, cached: 10, output: 9, ..Usage::default() };
+    assert_eq!(tap.usage(), Some(usage));
+    assert_eq!(tap.finish(), Some(&Finish::Calls));
+    assert_eq!(tap.take_sealed(), ["sig"]);
+    assert_eq!(tap.place().id, "msg_1");
+}
+
+#[test]
+fn a_recorded_codex_stream_is_passed_and_read() {
+    let stream = fixture("codex/reasoning-encrypted.1.response.sse");
+    let (out, mut tap) = pass(Dialect::Responses, "other", &[stream.as_bytes()]);
+    let out = String::from_utf8(out).unwrap();
+    assert!(
+        out.contains("\"model\":\"other\"")
+            || out.contains("\"model\": \"other\"")
+            || out == stream
+    );
+    assert!(tap.is_ended() && tap.usage().is_some_and(|usage| usage.output > 0));
+    assert!(!tap.take_sealed().is_empty());
+}
+
+#[test]
+fn what_is_not_whole_is_known_to_be_none() {
+    let cut = |dialect, text: &str, at: &str| {
+        let mut tap = Tap::new(dialect, "m", LIMIT);
+        let mut out = Vec::new();
+        let end = text.find(at).expect("it is there");
+        tap.push(&text.as_bytes()[..end], &mut out).unwrap();
+        tap.end(Ending::Closed, &mut out).map(|fault| fault.kind)
+    };
+    assert_eq!(cut(Dialect::Messages, MESSAGES, "event: message_stop"), Some(Kind::Cut));
+    assert_eq!(
+        cut(Dialect::Chat, CHAT, "data: {\"model\":\"m\",\"choices\":[{\"delta\":{},"),
+        Some(Kind::Cut)
+    );
+    assert_eq!(cut(Dialect::Chat, CHAT, "data: [DONE]"), None);
+    let codex = fixture("codex/text-gpt-5.5.response.sse");
+    assert_eq!(cut(Dialect::Responses, &codex, "event: response.completed"), Some(Kind::Cut));
+}
+
+#[test]
+fn half_an_event_never_goes_out_when_the_stream_breaks() {
+    let mut tap = Tap::new(Dialect::Messages, "m", LIMIT);
+    let mut out = Vec::new();
+    let half = MESSAGES.find("\"delta\"").unwrap();
+    tap.push(&MESSAGES.as_bytes()[..half], &mut out).unwrap();
+    assert!(tap.end(Ending::Closed, &mut out).is_some());
+    assert!(out.ends_with(b"\n\n"));
+}
+
+#[test]
+fn an_error_of_the_upstream_is_its_own_end() {
+    let text = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
+    let mut tap = Tap::new(Dialect::Messages, "m", LIMIT);
+    let mut out = Vec::new();
+    tap.push(text.as_bytes(), &mut out).unwrap();
+    assert_eq!(out, text.as_bytes());
+    assert_eq!(tap.end(Ending::Closed, &mut out), None);
+    assert_eq!(tap.fault().map(|fault| fault.kind), Some(Kind::Overloaded));
+    assert!(!tap.is_generated());
+}
+
+#[test]
+fn a_whole_answer_keeps_number_text_and_order() {
+    let body = "{\n \"z\": 1.0e2, \"model\" :\"m-2026\",\"id\":\"msg_1\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"t\",\"signature\":\"s\"}],\"stop_reason\":\"stop_sequence\",\"stop_sequence\":\"X\",\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}";
+    let mut tap = Tap::new(Dialect::Messages, "lab/m", LIMIT);
+    assert_eq!(tap.answer(body).unwrap(), body.replace("m-2026", "lab/m"));
+    assert_eq!(tap.finish(), Some(&Finish::Sequence("X".to_owned())));
+    assert_eq!(tap.take_sealed(), ["s"]);
+    assert!(tap.answer("[]").is_err());
+    assert!(tap.answer("{\"error\":{\"message\":\"no\"}}").is_err());
+}
+
+/// Streams of events that nobody knows, with the odd known one in between.
+fn stream() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        "event: [a-z_.]{1,20}",
+        r#"data: \{"type":"[a-z_.]{1,12}","x":[0-9]{1,3}\.[0-9]{1,9}E\+[0-9],"é":"\\\\\\"[a-z]{0,5}","a":\[1, 2 ,null\]\}"#,
+        r#"data: \{"model":"asked","choices":\[\{"delta":\{"content":"[a-z]{0,9}"\}\}\]\}"#,
+        Just(r#"data: {"type":"message_start","message":{"model":"asked","new":{}}}"#.to_owned()),
+        "data: .{0,20}",
+        ": [a-z ]{0,9}",
+        "[a-z]{1,5}: x",
+        Just(String::new()),
+        Just(String::new()),
+    ];
+    let end = prop_oneof![5 => Just("\n"), 2 => Just("\r\n"), 1 => Just("\r")];
+    prop::collection::vec((line, end), 0..40)
+        .prop_map(|lines| lines.into_iter().map(|(line, end)| format!("{line}{end}")).collect())
+}
+
+proptest! {
+    #[test]
+    fn unknown_events_survive_bit_by_bit_however_they_are_cut(
+        text in stream(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+    ) {
+        // A whole event at the end: what breaks off is not an event.
+        let text = format!("{text}\n\n\n");
+        let bytes = text.as_bytes();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+        let singly: Vec<&[u8]> = bytes.chunks(1).collect();
+        for dialect in Dialect::ALL {
+            for pieces in [&pieces, &singly] {
+                let (out, _) = pass(dialect, "asked", pieces);
+                prop_assert_eq!(String::from_utf8_lossy(&out), text.as_str());
+            }
+        }
+    }
+
+    #[test]
+    fn splitting_changes_nothing_that_is_read(cut in 0..CHAT.len(), other in 0..MESSAGES.len()) {
+        for (dialect, text, cut) in [(Dialect::Chat, CHAT, cut), (Dialect::Messages, MESSAGES, other)] {
+            let (whole, one) = pass(dialect, "lab/m", &[text.as_bytes()]);
+            let (split, two) = pass(dialect, "lab/m", &[&text.as_bytes()[..cut], &text.as_bytes()[cut..]]);
+            prop_assert_eq!(whole, split);
+            prop_assert_eq!(one.usage(), two.usage());
+            prop_assert_eq!(one.finish(), two.finish());
+            prop_assert_eq!(one.is_ended(), two.is_ended());
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic_nor_change(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        for dialect in Dialect::ALL {
+            let mut tap = Tap::new(dialect, "asked", LIMIT);
+            let mut out = Vec::new();
+            tap.push(&bytes, &mut out).unwrap();
+            tap.end(Ending::Closed, &mut out);
+            // What broke off stays away; the rest is as it came.
+            prop_assert!(bytes.starts_with(&out));
+            let _ = tap.answer(&String::from_utf8_lossy(&bytes));
+        }
+    }
+}
