@@ -16,6 +16,7 @@ const QUIRKS: [(&str, Quirk); 5] = [
     ("plain-refs", Quirk::PlainRefs),
     ("cumulative-reasoning", Quirk::CumulativeReasoning),
     ("no-json-object", Quirk::NoJsonObject),
+    ("one-stop", Quirk::OneStop),
 ];
 const REPLAYS: [(&str, Replay); 4] = [
     ("no", Replay::No),

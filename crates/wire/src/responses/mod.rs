@@ -15,7 +15,6 @@ pub mod parse;
 pub mod read;
 pub mod render;
 mod slot;
-mod strict_schema;
 mod tally;
 mod tools;
 mod write_items;

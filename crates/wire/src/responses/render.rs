@@ -4,13 +4,13 @@
 //! travels with the client, and the whole conversation is in `input`. System text at the start goes
 //! into `instructions`, which every server reads, whatever roles it knows.
 
-use super::strict_schema::is_strict;
 use super::write_items;
 use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Tape, Value, quote_into};
 use crate::names::{self, Names};
 use crate::note::{Code, Notes};
 use crate::schema;
+use crate::strict_schema::is_strict;
 use crate::target::{Member, Quirk, Rendered, Structured, Target};
 use crate::turn::{
     Effort, Format, Grammar, Item, Part, Schema, Summary, Tool, ToolChoice, ToolKind, ToolName,
