@@ -318,7 +318,7 @@ impl<V: Vault> Encoder<V> {
     fn break_off(&mut self, block: &Block) {
         if let Kind::Call { name, .. } = &block.kind {
             self.notes.add(Code::CallIncomplete, "content[]");
-            let text = format!("the model's call of `{name}` broke off before it was whole");
+            let text = format!("the model's call of `{name}` is no whole JSON object");
             self.broken = Some(text);
         }
     }

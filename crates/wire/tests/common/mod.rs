@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod asked;
+pub(crate) mod cases;
 pub(crate) mod events;
 pub(crate) mod messages;
 pub(crate) mod shown;
