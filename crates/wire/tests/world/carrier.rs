@@ -235,6 +235,10 @@ impl Carrier {
 
     fn tool(kind: &str, member: &str) -> Self {
         let mut tool = match kind {
+            // Strictly followed is only what is closed.
+            "function" if member == "strict" => {
+                json!({"type": kind, "name": "g", "parameters": {"type": "object", "properties": {}, "additionalProperties": false}})
+            }
             "function" => {
                 json!({"type": kind, "name": "g", "description": "d", "parameters": {"type": "object", "properties": {"a": {}}}})
             }

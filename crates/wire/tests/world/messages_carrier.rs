@@ -274,6 +274,9 @@ impl Carrier {
 
     fn tool(kind: &str, member: &str) -> Self {
         let mut tool = match kind {
+            // Strictly followed is only what is closed.
+            "custom" if member == "strict" => json!({"name": "g", "input_schema":
+                {"type": "object", "properties": {}, "additionalProperties": false}}),
             "custom" => json!({"name": "g", "description": "d", "input_schema":
                 {"type": "object", "properties": {"a": {}}, "required": ["a"]}}),
             kind if kind.starts_with("computer_2") => {
