@@ -17,7 +17,6 @@ mod piece;
 pub mod read;
 pub mod render;
 mod slot;
-mod strict_schema;
 mod tally;
 mod tools;
 mod write_items;

@@ -1,10 +1,10 @@
 //! The tools of a Responses request, and which of them the model should use. A tool that the target
 //! cannot be told of as it is becomes a function ([`crate::wrap`]).
 
-use super::strict_schema::is_strict;
 use crate::json::{Kind, Tape};
 use crate::names::Names;
 use crate::note::{Code, Notes};
+use crate::strict_schema::is_strict;
 use crate::target::Target;
 use crate::turn::{Grammar, Tool, ToolChoice, ToolKind, ToolName, Turn, WebSearch};
 use crate::wrap;

@@ -5,13 +5,13 @@
 //! into `instructions`, which every server reads, whatever roles it knows.
 
 use super::offer::{Offered, tool_choice};
-use super::strict_schema::is_strict;
 use super::write_items;
 use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Tape, Value, quote_into};
 use crate::names::{self, Names};
 use crate::note::{Code, Notes};
 use crate::schema;
+use crate::strict_schema::is_strict;
 use crate::target::{Member, Quirk, Rendered, Structured, Target};
 use crate::turn::{Effort, Format, Item, Part, Schema, Summary, Turn, Vault};
 use std::borrow::Cow;
