@@ -1,12 +1,13 @@
 //! Judges of what quire answers: whole streams, whole answers and error bodies.
 //!
-//! A shape is judged by the Open Responses schema for what that defines and by
+//! A shape of Responses is judged by the Open Responses schema for what that defines and by
 //! `corpus/spec/responses-extensions.json` for the rest; what no schema says (order, sums,
 //! identity, one end) is judged by rules written here. Messages has no schema; its shapes are tables
 //! made after the SDK. The judges know nothing of requests or of how an answer was made. Start
-//! reading at [`responses_stream`].
+//! reading at [`responses_stream`] and [`chat_stream`].
 
 mod book;
+mod chat;
 mod fault;
 mod item;
 mod messages;
@@ -123,6 +124,37 @@ pub fn responses_answer(answer: &Value) -> Result<(), Vec<Complaint>> {
     book::BOOK.response(answer, "", &mut findings);
     object::judge(answer, &mut findings);
     findings.verdict()
+}
+
+/// Judges a whole stream of Chat Completions, as its bytes came. `include_usage` says whether the
+/// request asked for the usage.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn chat_stream(stream: &str, include_usage: bool) -> Result<(), Vec<Complaint>> {
+    chat::stream(stream, include_usage)
+}
+
+/// Judges a whole answer of Chat Completions.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn chat_answer(answer: &Value) -> Result<(), Vec<Complaint>> {
+    chat::answer(answer)
+}
+
+/// The whole answer that a stream of Chat Completions adds up to.
+pub fn chat_fold(stream: &str) -> Value {
+    chat::fold(stream)
+}
+
+/// Judges that a stream adds up to what was answered whole to the same request. Ids, times and the
+/// number of the request may differ.
+///
+/// # Errors
+/// Every member in which they differ.
+pub fn chat_same(stream: &str, answer: &Value) -> Result<(), Vec<Complaint>> {
+    chat::same(stream, answer)
 }
 
 /// Judges a whole stream of Messages, as [`responses_stream`].

@@ -11,6 +11,8 @@ pub mod dialect;
 pub mod drive;
 #[doc(hidden)]
 pub mod drive_messages;
+#[doc(hidden)]
+pub mod drive_responses;
 pub mod envelope;
 pub mod fates;
 pub mod fault;

@@ -135,13 +135,25 @@ fn flat(name: &ToolName<'_>) -> String {
         _ => plain.into_owned(),
     };
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let mut wire: String = full.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
-    if wire.len() > MAX_NAME || wire.is_empty() {
-        let hash = format!("_{:016x}", fnv1a(full.as_bytes()));
-        wire.truncate(MAX_NAME - hash.len());
-        wire.push_str(&hash);
-    }
-    wire
+    let wire: String = full.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+    if wire.len() > MAX_NAME || wire.is_empty() { hashed(&wire, &full) } else { wire }
+}
+
+/// The start of `name` and a hash of `full`, so that the same text gets the same name every time.
+fn hashed(name: &str, full: &str) -> String {
+    let hash = format!("_{:016x}", fnv1a(full.as_bytes()));
+    let start: String = name.chars().take(MAX_NAME - hash.len()).collect();
+    start + &hash
+}
+
+/// `text`, cut to what servers take of a name or id where it is longer.
+pub(crate) fn shortened(text: &str) -> Option<String> {
+    (text.len() > MAX_NAME && text.chars().count() > MAX_NAME).then(|| hashed(text, text))
+}
+
+/// `text` as a name: letters, digits, `_` and `-`.
+pub(crate) fn legal(text: &Escaped<'_>) -> String {
+    flat(&ToolName { namespace: None, name: text.borrow() })
 }
 
 /// A short text that stands for `text`, the same every time.

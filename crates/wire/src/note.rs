@@ -78,10 +78,11 @@ codes! {
     FileOmitted, "file-omitted", Dropped, "the model cannot read files, so a short marker stands for it";
     UnknownTool, "unknown-tool", Dropped, "quire does not know this kind of tool, so it was not offered to the model";
     ToolDropped, "tool-dropped", Dropped, "the target cannot run this hosted tool, so it was not offered to the model";
+    FunctionsAsTools, "functions-as-tools", Approximated, "the request declares tools in the older form; calls come back in the newer one, as `tool_calls`";
     ToolsCut, "tools-cut", Dropped, "the target takes fewer tools; those beyond its limit were not offered to the model";
     CustomTool, "custom-tool-as-function", Approximated, "the target has no freeform tools: the model sees a function with one string, and the grammar in its description";
     NamespaceText, "namespace-description", Dropped, "the target has no namespaces: tools keep their names, the group's own description is lost";
-    StrictIgnored, "strict-ignored", Dropped, "the target does not promise to follow tool schemas strictly";
+    StrictIgnored, "strict-ignored", Dropped, "the target does not promise to follow this schema strictly";
     EncryptedFlag, "encrypted-flag", Dropped, "the schema member `encrypted` is known to OpenAI only";
     SchemaRepaired, "schema-repaired", Repaired, "the tool's schema was not one that the target accepts";
     ToolChoice, "tool-choice", Approximated, "the target does not know this tool choice; the nearest was asked for";
@@ -92,6 +93,7 @@ codes! {
     FormatIgnored, "format-ignored", Dropped, "the target cannot be told the form of its answer";
     MaxTokensClamped, "max-tokens-clamped", Approximated, "the model cannot write that much; its own limit was asked for";
     MaxTokensRaised, "max-tokens-raised", Approximated, "the target refuses so small a limit; the least that it accepts was asked for";
+    IdShortened, "id-shortened", Approximated, "the target takes ids of at most 64 characters; this one was cut and ends in a hash, the same every time";
     SystemMoved, "system-moved", Approximated, "the target takes system text only at the start; later text went as a user message";
     ResultMissing, "tool-result-missing", Repaired, "a tool call without a result got a placeholder, since the target demands one";
     ResultOrphan, "tool-result-orphan", Repaired, "a tool result without its call went as a user message";
@@ -106,9 +108,17 @@ codes! {
     DuplicateMember, "duplicate-member", Dropped, "this member stands more than once; the last one counts";
     FinishUnknown, "finish-unknown", Approximated, "the upstream ended for a reason that quire does not know; the answer counts as complete";
     UsageEstimated, "usage-estimated", Defaulted, "the upstream reported no usage; the counts are estimated from the number of bytes";
+    CountEstimated, "count-estimated", Defaulted, "the provider has no endpoint that counts tokens; this number is estimated from the number of bytes";
     InputUnwrapped, "input-unwrapped", Repaired, "the model did not wrap the tool's input as asked; what it wrote was taken";
     CallIncomplete, "call-incomplete", Repaired, "the tool call broke off, so it was not handed out to be run";
     RefusalAsText, "refusal-as-text", Approximated, "the client shows nothing for a refusal, so it went as text";
+    CacheBreakpoint, "cache-breakpoint", Dropped, "the target caches by itself, so marks of what to cache mean nothing to it";
+    BillingHeader, "billing-header", Dropped, "the client's billing line changes with every build and is meant for Anthropic, so it went no further";
+    ClientIds, "client-ids", Dropped, "ids of the user's device, account and session are not forwarded";
+    DeferredOffered, "deferred-tool-offered", Approximated, "nobody searches for tools here, so a deferred one was offered at once";
+    HostedCall, "hosted-call", Approximated, "what Anthropic's servers once ran goes back as an ordinary tool call";
+    ErrorResult, "error-result", Approximated, "the target has no mark for failed tools; the result says so in words";
+    Prefill, "prefill", Approximated, "the target may answer after the last assistant message instead of continuing it";
     EventDropped, "event-dropped", Dropped, "the upstream sent something that the client's dialect cannot carry";
     ThinkingLeftOut, "thinking-left-out", Dropped, "the target wants the reasoning of a turn back and the history lacks it, so the model was not asked to think this time";
     SamplingDropped, "sampling-dropped", Dropped, "the target refuses this setting beside thinking, or beside another one";

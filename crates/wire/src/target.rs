@@ -250,7 +250,7 @@ impl Target {
                 structured: Structured::Schema,
                 strict_tools: true,
                 efforts: EffortMap::responses(),
-                accepts: accepts(&["temperature", "top_p", "parallel_tool_calls"]),
+                accepts: accepts(&["temperature", "top_p", "parallel_tool_calls", "store"]),
                 ..chat
             },
             Dialect::Messages => Self {

@@ -37,11 +37,7 @@ pub(crate) fn description(tool: &Tool<'_>, out: &mut String) {
 }
 
 /// The schema of the function that stands for `tool`.
-pub(crate) fn parameters<'a>(
-    tool: &Tool<'a>,
-    target: &Target,
-    notes: &mut Notes,
-) -> Cow<'a, str> {
+pub(crate) fn parameters<'a>(tool: &Tool<'a>, target: &Target, notes: &mut Notes) -> Cow<'a, str> {
     match &tool.kind {
         ToolKind::Function { parameters, .. } | ToolKind::ToolSearch { parameters } => {
             schema::accepted(*parameters, target, notes)

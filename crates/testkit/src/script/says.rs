@@ -309,7 +309,8 @@ impl Says {
         self.part(Part::Call(Call { id, name, arguments }))
     }
 
-    /// Sends this in `data:`, whatever it is.
+    /// Sends this in `data:`, whatever it is. An event of Responses that has no `sequence_number`
+    /// gets the next one, and after a bare `error` event nothing follows.
     #[must_use]
     pub fn data(self, data: impl ToString) -> Self {
         self.part(Part::Data(data.to_string()))

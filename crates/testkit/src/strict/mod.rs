@@ -4,7 +4,7 @@
 
 pub(crate) mod anthropic;
 mod profile;
-mod responses;
+pub(crate) mod responses;
 mod rules;
 mod walk;
 

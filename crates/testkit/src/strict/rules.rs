@@ -9,6 +9,8 @@ mod sampling;
 mod tools;
 mod vendors;
 
+pub(super) use tools::{not_strict, schemas};
+
 use super::{Confidence, Door, Rule, Vendor};
 
 /// The themes. Within a vendor, rows are tried in this order: the more basic fault first.

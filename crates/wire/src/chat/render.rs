@@ -2,7 +2,7 @@
 
 use super::history;
 use crate::fault::Fault;
-use crate::json::quote_into;
+use crate::json::{Escaped, quote_into};
 use crate::names::Names;
 use crate::note::{Code, Notes};
 use crate::target::{MaxTokens, Quirk, Rendered, Structured, Target};
@@ -129,6 +129,7 @@ fn settings(turn: &Turn<'_>, target: &Target, names: &Names, notes: &mut Notes, 
         };
         write!(out, ",\"{member}\":{limit}").expect("a String takes every write");
     }
+    stop(&settings.stop, target, notes, out);
     for &(name, raw) in &settings.shared {
         if target.takes(name) {
             write!(out, ",\"{name}\":{raw}").expect("a String takes every write");
@@ -143,6 +144,25 @@ fn settings(turn: &Turn<'_>, target: &Target, names: &Names, notes: &mut Notes, 
             out.push_str(r#","stream_options":{"include_usage":true}"#);
         }
     }
+}
+
+fn stop(texts: &[Escaped<'_>], target: &Target, notes: &mut Notes, out: &mut String) {
+    if texts.is_empty() {
+        return;
+    }
+    if !target.takes("stop") {
+        return notes.add(Code::FieldIgnored, "stop");
+    }
+    out.push_str(",\"stop\":[");
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        out.push('"');
+        out.push_str(text.escaped());
+        out.push('"');
+    }
+    out.push(']');
 }
 
 fn tool_choice(

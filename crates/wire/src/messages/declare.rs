@@ -121,7 +121,9 @@ impl<'t, 'a> Offered<'t, 'a> {
         let choice = &turn.tool_choice;
         let forces = matches!(
             choice,
-            ToolChoice::Required | ToolChoice::Named(_) | ToolChoice::Allowed { required: true, .. }
+            ToolChoice::Required
+                | ToolChoice::Named(_)
+                | ToolChoice::Allowed { required: true, .. }
         );
         if self.len() == 0 {
             if forces || matches!(choice, ToolChoice::Allowed { .. }) {

@@ -234,7 +234,8 @@ impl Decoder {
     }
 
     fn stop_reason(&mut self, at: Value<'_, '_>) {
-        let text = |name: &str| at.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text =
+            |name: &str| at.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let Some(reason) = text("stop_reason") else { return };
         self.finish = Some(match reason.text().as_ref() {
             "end_turn" => Finish::Stop,

@@ -272,7 +272,8 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
         match part {
             Part::Image { .. } if target.images => {
                 self.notes.add(Code::PartDropped, at);
-                self.out.push_str("[image omitted: the model's server takes no image of this form]");
+                self.out
+                    .push_str("[image omitted: the model's server takes no image of this form]");
             }
             Part::File { name, .. } if target.files => {
                 self.notes.add(Code::PartDropped, at);

@@ -11,13 +11,19 @@ use std::borrow::Cow;
 pub(super) enum Media<'p> {
     Image(Source<'p>),
     /// A PDF, or a text that was a file.
-    Document { source: Source<'p>, name: Option<&'p Escaped<'p>> },
+    Document {
+        source: Source<'p>,
+        name: Option<&'p Escaped<'p>>,
+    },
 }
 
 /// Where the bytes are.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Source<'p> {
-    Base64 { media: &'static str, data: Cow<'p, str> },
+    Base64 {
+        media: &'static str,
+        data: Cow<'p, str>,
+    },
     /// Escaped.
     Url(&'p str),
     Text(String),
@@ -81,7 +87,8 @@ impl Media<'_> {
 }
 
 fn https<'p>(url: &'p Escaped<'p>) -> Option<Source<'p>> {
-    let is_https = url.escaped().get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
+    let is_https =
+        url.escaped().get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
     is_https.then(|| Source::Url(url.escaped()))
 }
 
@@ -140,7 +147,8 @@ impl<'p> DataUrl<'p> {
         let comma = plain.find(',')?;
         let (media, parameters) =
             plain[scheme.len()..comma].split_once(';').unwrap_or((&plain[5..comma], ""));
-        let is_base64 = parameters.rsplit(';').next().is_some_and(|last| last.eq_ignore_ascii_case("base64"));
+        let is_base64 =
+            parameters.rsplit(';').next().is_some_and(|last| last.eq_ignore_ascii_case("base64"));
         let media = media.to_owned();
         let data = match plain {
             Cow::Borrowed(text) => Cow::Borrowed(&text[comma + 1..]),
@@ -206,14 +214,22 @@ mod tests {
     fn images_keep_their_bytes_and_get_the_name_of_what_they_are() {
         let image = |url| block(&Part::Image { url: Escaped::trusted(url), detail: None });
         let base64 = |media: &str, data: &str| {
-            Some(format!(r#"{{"type":"image","source":{{"type":"base64","media_type":"{media}","data":"{data}"}}}}"#))
+            Some(format!(
+                r#"{{"type":"image","source":{{"type":"base64","media_type":"{media}","data":"{data}"}}}}"#
+            ))
         };
-        assert_eq!(image("data:image/png;base64,iVBORw0KGgo="), base64("image/png", "iVBORw0KGgo="));
+        assert_eq!(
+            image("data:image/png;base64,iVBORw0KGgo="),
+            base64("image/png", "iVBORw0KGgo=")
+        );
         assert_eq!(image("DATA:image/png;x=y;BASE64,/9j/4AAQ"), base64("image/jpeg", "/9j/4AAQ"));
         assert_eq!(image(r"data:image\/webp;base64,AA\/A"), base64("image/webp", "AA/A"));
         assert_eq!(
             image("https://a.example/b.png"),
-            Some(r#"{"type":"image","source":{"type":"url","url":"https://a.example/b.png"}}"#.to_owned())
+            Some(
+                r#"{"type":"image","source":{"type":"url","url":"https://a.example/b.png"}}"#
+                    .to_owned()
+            )
         );
         for refused in [
             "data:image/bmp;base64,Qk02",
@@ -240,7 +256,10 @@ mod tests {
             })
         };
         let pdf = r#"{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0x"},"title":"a.pdf"}"#;
-        assert_eq!(file(Some("a.pdf"), "data:application/pdf;base64,JVBERi0x").as_deref(), Some(pdf));
+        assert_eq!(
+            file(Some("a.pdf"), "data:application/pdf;base64,JVBERi0x").as_deref(),
+            Some(pdf)
+        );
         assert_eq!(file(Some("a.pdf"), "JVBERi0x").as_deref(), Some(pdf));
         let text = r#"{"type":"document","source":{"type":"text","media_type":"text/plain","data":"say \"hé\"\n"}}"#;
         assert_eq!(file(None, "data:text/markdown;base64,c2F5ICJow6kiCg==").as_deref(), Some(text));

@@ -146,4 +146,3 @@ fn opaque_user(raw: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_digit() || " +-().".contains(c));
     !text.is_empty() && text.chars().count() <= MAX_USER && !text.contains('@') && !number
 }
-

@@ -128,7 +128,9 @@ impl Mend {
         }
         self.out.push('}');
         // What only one branch of a choice demands, the whole cannot.
-        let demands = [Some(value)].into_iter().chain(member("allOf").into_iter().flat_map(Value::elements).map(Some));
+        let demands = [Some(value)]
+            .into_iter()
+            .chain(member("allOf").into_iter().flat_map(Value::elements).map(Some));
         let names = demands.flatten().filter_map(|schema| schema.get("required"));
         let mut required: Vec<Escaped<'_>> = Vec::new();
         for name in names.flat_map(Value::elements).filter_map(Value::as_str) {

@@ -125,7 +125,9 @@ impl<'t> Plan<'t> {
         let asked = asked.map(|asked| asked.min(self.max_tokens));
         let room = asked.unwrap_or(ROOM);
         // Who says how long the answer may be has decided, as long as something remains for it.
-        if asked.is_some_and(|asked| asked > budget) || self.max_tokens >= budget.saturating_add(room) {
+        if asked.is_some_and(|asked| asked > budget)
+            || self.max_tokens >= budget.saturating_add(room)
+        {
             return Some(budget);
         }
         let limit = target.max_output_tokens.unwrap_or(u64::MAX);

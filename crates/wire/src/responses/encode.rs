@@ -6,7 +6,7 @@
 //! handed out as done: clients run calls as soon as they are.
 
 use super::fault::in_stream;
-use super::item::{CallKind, ItemKind, Open, Shown, arguments_object, shell_action};
+use super::item::{CallKind, ItemKind, Open, Refers, Shown, arguments_object, shell_action};
 use crate::answer::{Head, Setting, provenance};
 use crate::fault::{Fault, Kind, Phase};
 use crate::json::{Escaped, escape_into, quote_into};
@@ -14,7 +14,7 @@ use crate::names::{Identity, IdentityKind};
 use crate::note::{Code, Notes};
 use crate::partial::Found;
 use crate::thought::Thought;
-use crate::turn::{End, Event, Finish, Form, Opening, Sealed, Summary, Usage, Vault};
+use crate::turn::{Citation, End, Event, Finish, Form, Opening, Sealed, Summary, Usage, Vault};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -166,8 +166,12 @@ impl<V: Vault> Encoder<V> {
                     open.opaque = Some(opaque.into_owned());
                 }
             }
-            Event::Cite { .. } | Event::Found { .. } => {
-                self.notes.add(Code::EventDropped, "output[]");
+            Event::Cite { part, citation } => self.cite(part, &citation, out),
+            Event::Found { part, sources } => {
+                let open = self.open.iter_mut().rfind(|open| open.part == part);
+                if let Some(open) = open.filter(|open| matches!(open.kind, ItemKind::Search)) {
+                    open.find(&sources);
+                }
             }
             Event::Usage(usage) => self.usage = Some(usage),
             Event::End(end) => self.end(end, now, out),
@@ -184,7 +188,8 @@ impl<V: Vault> Encoder<V> {
                 }
             };
             let (id, text, delta) = <(String, String, String)>::default();
-            self.open.push(Open { part, index: 0, id, text, delta, opaque: None, kind });
+            let refers = Refers::default();
+            self.open.push(Open { part, index: 0, id, text, delta, refers, opaque: None, kind });
             return;
         }
         let (prefix, kind) = match kind {
@@ -202,14 +207,15 @@ impl<V: Vault> Encoder<V> {
                 };
                 ("rs", ItemKind::Reasoning { shown })
             }
-            Opening::Search { .. } => return self.notes.add(Code::EventDropped, "output[]"),
+            Opening::Search { .. } => ("ws", ItemKind::Search),
             Opening::Call { id, name, form } => self.call(&id, &name, form),
         };
         let index = self.next_index;
         self.next_index += 1;
         let id = format!("{prefix}_{}_{index}", self.head.stem);
         let (text, delta) = (String::new(), String::new());
-        let mut open = Open { part, index, id, text, delta, opaque: None, kind };
+        let refers = Refers::default();
+        let mut open = Open { part, index, id, text, delta, refers, opaque: None, kind };
         self.head.event("response.output_item.added", out);
         number("\"output_index\":", u64::from(index), out);
         out.push_str(",\"item\":");
@@ -217,8 +223,36 @@ impl<V: Vault> Encoder<V> {
         out.push_str("}\n\n");
         let names = ("response.reasoning_summary_part.added", "response.content_part.added");
         self.part(&open, names, "", out);
+        if matches!(open.kind, ItemKind::Search) {
+            self.stage(&open, "response.web_search_call.in_progress", out);
+            self.stage(&open, "response.web_search_call.searching", out);
+        }
         open.prepare_delta();
         self.open.push(open);
+    }
+
+    /// The event about how far a search has come.
+    fn stage(&self, open: &Open, name: &str, out: &mut String) {
+        self.head.event(name, out);
+        open.place(out);
+        out.push_str("}\n\n");
+    }
+
+    /// Adds a citation to an open text.
+    fn cite(&mut self, part: u32, citation: &Citation<'_>, out: &mut String) {
+        let Some(open) = self.open.iter_mut().rfind(|open| open.part == part) else { return };
+        if !matches!(open.kind, ItemKind::Message) {
+            return self.notes.add(Code::EventDropped, "output[].content[].annotations[]");
+        }
+        let index = open.refers.count;
+        let json = open.cite(citation);
+        self.head.event("response.output_text.annotation.added", out);
+        open.place(out);
+        out.push_str(open.content_place().unwrap_or_default());
+        number(",\"annotation_index\":", u64::from(index), out);
+        out.push_str(",\"annotation\":");
+        out.push_str(&json);
+        out.push_str("}\n\n");
     }
 
     fn call(&self, id: &Escaped<'_>, name: &Escaped<'_>, form: Form) -> (&'static str, ItemKind) {
@@ -287,6 +321,9 @@ impl<V: Vault> Encoder<V> {
             _ => {}
         }
         self.done(&open, out);
+        if matches!(open.kind, ItemKind::Search) && status == "completed" {
+            self.stage(&open, "response.web_search_call.completed", out);
+        }
         let from = self.keep(&open, status);
         self.head.event("response.output_item.done", out);
         number("\"output_index\":", u64::from(open.index), out);
@@ -420,6 +457,7 @@ impl<V: Vault> Encoder<V> {
                     self.close(open, "incomplete", out);
                 }
                 (_, ItemKind::Hidden) => {}
+                (End::Finished(_), ItemKind::Search) => self.close(open, "failed", out),
                 (_, ItemKind::Call { .. }) => {
                     self.notes.add(Code::CallIncomplete, "output[]");
                     self.keep(&open, "incomplete");

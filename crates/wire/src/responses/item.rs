@@ -4,7 +4,7 @@
 use super::encode::number;
 use crate::json::{Document, Escaped, Kind as Json, quote_into};
 use crate::partial::InputReader;
-use crate::turn::Opaque;
+use crate::turn::{Citation, Opaque, Source};
 
 /// An item that is being written.
 pub(super) struct Open {
@@ -13,11 +13,22 @@ pub(super) struct Open {
     pub(super) id: String,
     /// The text so far, escaped.
     pub(super) text: String,
+    /// What it refers to, as JSON joined with commas: citations of a text, sources of a search.
+    pub(super) refers: Refers,
     /// What the upstream wants back with it, for reasoning.
     pub(super) opaque: Option<Opaque<'static>>,
     /// The frame of a delta up to its sequence number.
     pub(super) delta: String,
     pub(super) kind: ItemKind,
+}
+
+/// What an item refers to.
+#[derive(Default)]
+pub(super) struct Refers {
+    pub(super) json: String,
+    pub(super) count: u32,
+    /// How much of the text was counted, in bytes, and how many characters that is.
+    counted: (usize, u64),
 }
 
 pub(super) enum ItemKind {
@@ -32,6 +43,8 @@ pub(super) enum ItemKind {
         namespace: Option<String>,
         kind: CallKind,
     },
+    /// The provider searches the web; the text is what it searches for.
+    Search,
     /// Text of a compaction: nothing is shown.
     Hidden,
 }
@@ -51,6 +64,16 @@ pub(super) enum CallKind {
     LocalShell,
 }
 
+impl Refers {
+    fn add(&mut self, json: &str) {
+        if self.count > 0 {
+            self.json.push(',');
+        }
+        self.json.push_str(json);
+        self.count += 1;
+    }
+}
+
 impl Open {
     /// The item as JSON, with `text` as its content.
     pub(super) fn item(&self, status: &str, text: &str, sealed: Option<&str>, out: &mut String) {
@@ -63,6 +86,7 @@ impl Open {
                 CallKind::ToolSearch => "tool_search_call",
                 CallKind::LocalShell => "local_shell_call",
             },
+            ItemKind::Search => "web_search_call",
         };
         for piece in
             ["{\"type\":\"", kind, "\",\"id\":\"", &self.id, "\",\"status\":\"", status, "\""]
@@ -126,8 +150,50 @@ impl Open {
                     }
                 }
             }
+            ItemKind::Search if begun => {
+                out.push_str(",\"action\":{\"type\":\"search\",\"query\":\"");
+                out.push_str(text);
+                out.push('"');
+                if self.refers.count > 0 {
+                    out.push_str(",\"sources\":[");
+                    out.push_str(&self.refers.json);
+                    out.push(']');
+                }
+                out.push('}');
+            }
+            ItemKind::Search => {}
         }
         out.push('}');
+    }
+
+    /// Adds a citation to a text and returns it as JSON. An upstream that does not say which
+    /// words it is for means those before it.
+    pub(super) fn cite(&mut self, citation: &Citation<'_>) -> String {
+        let (start, end) = citation.span.unwrap_or_else(|| {
+            let (bytes, characters) = &mut self.refers.counted;
+            let more = Escaped::trusted(&self.text[*bytes..]).text().chars().count() as u64;
+            (*bytes, *characters) = (self.text.len(), *characters + more);
+            (*characters, *characters)
+        });
+        let mut json = String::from("{\"type\":\"url_citation\"");
+        number(",\"start_index\":", start, &mut json);
+        number(",\"end_index\":", end, &mut json);
+        // SDKs demand a title.
+        let title = citation.title.as_ref().unwrap_or(&citation.url);
+        for piece in
+            [",\"url\":\"", citation.url.escaped(), "\",\"title\":\"", title.escaped(), "\"}"]
+        {
+            json.push_str(piece);
+        }
+        self.refers.add(&json);
+        json
+    }
+
+    /// Adds what a search found.
+    pub(super) fn find(&mut self, sources: &[Source<'_>]) {
+        for source in sources {
+            self.refers.add(&format!("{{\"type\":\"url\",\"url\":\"{}\"}}", source.url.escaped()));
+        }
     }
 
     /// The content part as JSON.
@@ -139,7 +205,9 @@ impl Open {
             }
             ItemKind::Reasoning { .. } => ("{\"type\":\"reasoning_text\",\"text\":\"", "\"}"),
             _ => {
-                ("{\"type\":\"output_text\",\"annotations\":[],\"logprobs\":[],\"text\":\"", "\"}")
+                out.push_str("{\"type\":\"output_text\",\"annotations\":[");
+                out.push_str(&self.refers.json);
+                ("],\"logprobs\":[],\"text\":\"", "\"}")
             }
         };
         out.push_str(before);
@@ -162,6 +230,7 @@ impl Open {
             ItemKind::Reasoning { shown: Shown::Text } => Some(",\"content_index\":0"),
             ItemKind::Reasoning { shown: Shown::Not }
             | ItemKind::Call { .. }
+            | ItemKind::Search
             | ItemKind::Hidden => None,
         }
     }
@@ -185,6 +254,7 @@ impl Open {
             }
             ItemKind::Reasoning { shown: Shown::Not }
             | ItemKind::Call { .. }
+            | ItemKind::Search
             | ItemKind::Hidden => None,
         }
     }
@@ -206,6 +276,7 @@ impl Open {
             }
             ItemKind::Reasoning { shown: Shown::Not }
             | ItemKind::Call { .. }
+            | ItemKind::Search
             | ItemKind::Hidden => return,
         };
         let mut delta = String::with_capacity(192);

@@ -1,16 +1,27 @@
-//! The Responses dialect: requests in ([`parse()`]), answers and events out ([`encode`]).
-//!
-//! [`fates`] is the closed-world table of what becomes of each member; the parser consults it for
-//! whatever it does not translate itself.
+//! The Responses dialect. Towards clients: requests in ([`parse()`]), answers and events out
+//! ([`encode`]); [`fates`] is the closed-world table of what becomes of each member. Towards
+//! upstreams: requests out ([`render()`], [`written`]), answers and streams in ([`decode`],
+//! [`read`]).
 
+pub mod decode;
 pub mod encode;
 pub mod fates;
 pub mod fault;
+mod flow;
 mod item;
 mod items;
 pub mod object;
 pub mod parse;
+pub mod read;
+pub mod render;
+mod slot;
+mod strict_schema;
+mod tally;
 mod tools;
+mod write_items;
+pub mod written;
 
+pub use decode::Decoder;
 pub use encode::Encoder;
 pub use parse::parse;
+pub use render::render;

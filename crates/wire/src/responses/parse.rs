@@ -254,13 +254,11 @@ impl<'a> Reader<'_, 'a> {
     fn include(&mut self, value: Value<'_, 'a>) -> Result<(), Fault> {
         expect(value, Kind::Array, "include")?;
         for entry in value.elements() {
-            if string(entry, "include[]")?.is("reasoning.encrypted_content") {
-                self.turn.settings.seal_reasoning = true;
-            } else {
-                self.notes.add(
-                    Code::FieldIgnored,
-                    format!("include[]={}", entry.as_str().unwrap_or_default().text()),
-                );
+            match string(entry, "include[]")?.text().as_ref() {
+                "reasoning.encrypted_content" => self.turn.settings.seal_reasoning = true,
+                // Sources are shown whenever there are some.
+                "web_search_call.action.sources" => {}
+                other => self.notes.add(Code::FieldIgnored, format!("include[]={other}")),
             }
         }
         Ok(())

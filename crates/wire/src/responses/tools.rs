@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Value};
 use crate::members::{expect, string};
 use crate::note::Code;
-use crate::turn::{Grammar, Schema, Tool, ToolKind, ToolName};
+use crate::turn::{Grammar, Schema, Tool, ToolKind, ToolName, WebSearch};
 use std::fmt::Display;
 
 /// Declares every tool of the array `list`.
@@ -82,6 +82,14 @@ fn tool_of<'a>(
             reader.turn.tools.push(Tool { name, description, kind });
             Ok(())
         }
+        "web_search"
+        | "web_search_2025_08_26"
+        | "web_search_preview"
+        | "web_search_preview_2025_03_11"
+            if namespace.is_none() =>
+        {
+            web_search(reader, value, &kind.text(), param)
+        }
         "namespace" if namespace.is_none() => self::namespace(reader, value, param),
         other => {
             match TABLE.find(Section::Tool, other).map(|row| row.fate) {
@@ -91,6 +99,50 @@ fn tool_of<'a>(
             Ok(())
         }
     }
+}
+
+/// A search that the provider runs.
+fn web_search<'a>(
+    reader: &mut Reader<'_, 'a>,
+    value: Value<'_, 'a>,
+    kind: &str,
+    param: &std::fmt::Arguments<'_>,
+) -> Result<(), Fault> {
+    let mut search = WebSearch::default();
+    for (key, member) in value.members().filter(|(_, member)| !member.is_null()) {
+        match key.text().as_ref() {
+            "type" => {}
+            "filters" => {
+                expect(member, Kind::Object, format_args!("{param}.filters"))?;
+                if let Some(list) = member.get("allowed_domains").and_then(Value::non_null) {
+                    let param = format_args!("{param}.filters.allowed_domains");
+                    expect(list, Kind::Array, param)?;
+                    for domain in list.elements() {
+                        string(domain, format_args!("{param}[]"))?;
+                    }
+                    search.allowed = Some(list.raw());
+                }
+                rest(reader, member, &format!("{kind}.filters"), &["allowed_domains"])?;
+            }
+            "user_location" => {
+                expect(member, Kind::Object, format_args!("{param}.user_location"))?;
+                let known = ["type", "city", "region", "country", "timezone"];
+                rest(reader, member, &format!("{kind}.user_location"), &known)?;
+                search.location = Some(member.raw());
+            }
+            "search_context_size" => {
+                let size = string(member, format_args!("{param}.search_context_size"))?;
+                search.context_size = Some(size);
+            }
+            // To look at the web as it is now is what every provider does.
+            "external_web_access" if member.as_bool() == Some(true) => {}
+            other => reader.leftover(Section::Tool, kind, other)?,
+        }
+    }
+    let name = ToolName { namespace: None, name: Escaped::plain("web_search") };
+    let kind = ToolKind::WebSearch(search);
+    reader.turn.tools.push(Tool { name, description: None, kind });
+    Ok(())
 }
 
 fn namespace<'a>(

@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod asked;
+pub(crate) mod events;
+pub(crate) mod messages;
+pub(crate) mod shown;
 
 use serde_json::{Value, json};
 use testkit::judge;

@@ -248,6 +248,11 @@ impl Carrier {
         };
         set(&mut tool, member, || match member {
             "strict" => json!(true),
+            "external_web_access" => json!(false),
+            "filters" => json!({"allowed_domains": ["example.com"]}),
+            "filters.allowed_domains" => json!(["example.com"]),
+            "user_location" => json!({"city": "Ulm"}),
+            "search_context_size" => json!("low"),
             _ => json!("x"),
         });
         let mut request = plain();

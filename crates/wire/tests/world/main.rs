@@ -7,5 +7,10 @@
 
 mod carrier;
 mod chat;
+mod chat_carrier;
+mod chat_requests;
 mod responses;
+mod responses_out;
+#[path = "../common/shown.rs"]
+mod shown;
 mod surroundings;

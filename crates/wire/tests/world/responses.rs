@@ -1,7 +1,7 @@
 //! The decisions about Responses requests.
 
 use crate::carrier::Carrier;
-use crate::surroundings::{bare, rich, translate};
+use crate::surroundings::{bare, rich, rich_for, translate};
 use std::collections::BTreeSet;
 use wire::fates::{Fate, Section};
 use wire::note::{Code, Notes};
@@ -28,6 +28,7 @@ const TRACELESS: &[(Section, &str, &str)] = &[
     (Section::Field, "model", "whoever routes the request reads it"),
     (Section::Field, "text", "an object whose members are decided one by one"),
     (Section::Field, "tool_choice.tools.type", "no two tools of any kind have the same name"),
+    (Section::Value, "include=web_search_call.action.sources", "no target here searches"),
     (Section::Value, "service_tier=auto", "what happens unasked"),
     (Section::Value, "service_tier=default", "what happens unasked"),
     (Section::Value, "text.format.type=text", "what happens unasked"),
@@ -152,7 +153,7 @@ fn check(section: Section, path: &str) -> Result<(), String> {
         _ => path.to_owned(),
     };
     let traceless = TRACELESS.iter().any(|&(known, at, _)| (known, at) == (section, path));
-    for (name, at) in [("bare", bare(path)), ("rich", rich())] {
+    for (name, at) in [("bare", bare(path)), ("rich", rich_for(section, path))] {
         let (done, notes) = translate(&carrier.request, &at);
         if row.fate == Fate::Refused {
             let param = done.err().ok_or("not refused")?.param.unwrap_or_default();

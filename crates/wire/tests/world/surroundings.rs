@@ -2,6 +2,8 @@
 
 use crate::carrier::SEALED;
 use serde_json::Value;
+use wire::dialect::Dialect;
+use wire::fates::Section;
 use wire::fault::Fault;
 use wire::json::Tape;
 use wire::note::Notes;
@@ -27,8 +29,9 @@ impl Vault for TestVault {
     }
 }
 
-/// A target, and whether what comes back sealed was sealed here.
+/// A target, what it speaks, and whether what comes back sealed was sealed here.
 pub(crate) struct Surroundings {
+    pub(crate) dialect: Dialect,
     pub(crate) target: Target,
     pub(crate) vault: TestVault,
 }
@@ -46,7 +49,7 @@ pub(crate) fn bare(path: &str) -> Surroundings {
         accepts: Vec::new(),
         ..Target::default()
     };
-    Surroundings { target, vault: TestVault { opens: false } }
+    Surroundings { dialect: Dialect::Chat, target, vault: TestVault { opens: false } }
 }
 
 /// A target that understands everything.
@@ -91,7 +94,17 @@ pub(crate) fn rich() -> Surroundings {
         accepts: accepts.map(String::from).to_vec(),
         ..Target::default()
     };
-    Surroundings { target, vault: TestVault { opens: true } }
+    Surroundings { dialect: Dialect::Chat, target, vault: TestVault { opens: true } }
+}
+
+/// The target that understands `path` of `section`: no server that speaks Chat searches the web.
+pub(crate) fn rich_for(section: Section, path: &str) -> Surroundings {
+    let chat = rich();
+    if section == Section::Tool && path.starts_with("web_search") {
+        let target = Target { web_search: true, ..chat.target };
+        return Surroundings { dialect: Dialect::Responses, target, ..chat };
+    }
+    chat
 }
 
 /// What came of one request.
@@ -109,8 +122,11 @@ pub(crate) fn translate(request: &Value, at: &Surroundings) -> (Result<Done, Fau
     let mut tape = Tape::default();
     let done =
         wire::responses::parse(tape.read(&text).expect("JSON"), &mut notes).and_then(|turn| {
-            let rendered =
-                wire::chat::render(&turn, &at.target, &at.vault, String::new(), &mut notes)?;
+            let render = match at.dialect {
+                Dialect::Responses => wire::responses::render,
+                Dialect::Chat | Dialect::Messages => wire::chat::render,
+            };
+            let rendered = render(&turn, &at.target, &at.vault, String::new(), &mut notes)?;
             Ok(Done {
                 body: serde_json::from_str(&rendered.body).expect("quire writes JSON"),
                 compact: turn.settings.compact,

@@ -33,6 +33,8 @@ pub(crate) struct Asked {
     pub(crate) include_usage: bool,
     /// Messages: thinking comes with its text and not as a signature alone.
     pub(crate) thinking_shown: bool,
+    /// Responses: the request without its input, for the response repeats it.
+    pub(crate) rest: Value,
     pub(crate) number: usize,
 }
 
@@ -43,9 +45,17 @@ impl Asked {
             stream: body["stream"] == true,
             include_usage: body["stream_options"]["include_usage"] == true,
             thinking_shown: body["thinking"]["display"] != "omitted",
+            rest: rest_of(body),
             number,
         }
     }
+}
+
+/// A request without what was said so far, which can be large.
+fn rest_of(body: &Value) -> Value {
+    let members = body.as_object().into_iter().flatten();
+    let kept = members.filter(|(name, _)| !matches!(name.as_str(), "input" | "messages"));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 const CREATED: u64 = 1_764_000_000;

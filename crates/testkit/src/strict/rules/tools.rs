@@ -9,7 +9,7 @@ use super::super::{Finding, Rule, Vendor};
 use super::{INFERRED, QUOTED, REPORTED};
 
 /// Every schema inside a schema, itself included, with its place as OpenAI writes contexts.
-pub(super) fn schemas<'a>(context: &str, schema: &'a Value) -> Vec<(String, &'a Value)> {
+pub(in crate::strict) fn schemas<'a>(context: &str, schema: &'a Value) -> Vec<(String, &'a Value)> {
     let mut all = vec![(context.to_owned(), schema)];
     let inside = |name: &str| {
         if context.is_empty() { format!("'{name}'") } else { format!("{context}, '{name}'") }
@@ -33,7 +33,7 @@ pub(super) fn schemas<'a>(context: &str, schema: &'a Value) -> Vec<(String, &'a 
 }
 
 /// What a strict schema lacks: first the closed object, then the whole list of required members.
-pub(super) fn not_strict(schema: &Value) -> Option<String> {
+pub(in crate::strict) fn not_strict(schema: &Value) -> Option<String> {
     schemas("", schema).into_iter().find_map(|(context, schema)| {
         let object = schema["type"] == "object" || has(schema, "properties");
         if !object {

@@ -1,0 +1,122 @@
+//! The closed world of Chat Completions requests, one row for each decision. It holds for targets of
+//! the other two dialects: a Chat target gets the request as it came.
+
+use crate::fates::{Fate, Row, Section, Table, row};
+use crate::note::Code;
+
+use Code as C;
+use Fate::{Degraded, Depends, Ignored, Refused, Translated};
+use Section::{Field, Part, Role, Schema, Tool, Value};
+
+/// The decisions as a table.
+pub const TABLE: Table = Table(ROWS);
+
+/// Every decision.
+// A table reads best with one row on one line.
+#[rustfmt::skip]
+pub const ROWS: &[Row] = &[
+    row(Field, "model", Translated, "resolved by quire; the upstream's own name is sent"),
+    row(Field, "messages", Translated, "the conversation"),
+    row(Field, "tools", Depends(&[C::ToolsCut]), "the tools, by the rows of their kinds; fewer where the model takes fewer"),
+    row(Field, "tool_choice", Depends(&[C::ToolChoice]), "the choice; the nearest that the model knows"),
+    row(Field, "functions", Degraded(C::FunctionsAsTools), "the older form of `tools`; calls come back as `tool_calls`"),
+    row(Field, "function_call", Depends(&[C::ToolChoice]), "the older form of `tool_choice`"),
+    row(Field, "parallel_tool_calls", Depends(&[C::ParallelIgnored]), "whether calls may run side by side"),
+    row(Field, "response_format", Depends(&[C::SchemaAsObject, C::FormatIgnored]), "the form of the answer"),
+    row(Field, "reasoning_effort", Depends(&[C::EffortMapped, C::EffortIgnored]), "the model's own effort members"),
+    row(Field, "reasoning", Translated, "by its members, as OpenRouter has them"),
+    row(Field, "reasoning.effort", Depends(&[C::EffortMapped, C::EffortIgnored]), "as `reasoning_effort`"),
+    row(Field, "reasoning.enabled", Depends(&[C::EffortMapped, C::EffortIgnored]), "`false` is the effort `none`; `true` is what happens"),
+    row(Field, "reasoning.exclude", Translated, "`true` hides reasoning"),
+    row(Field, "reasoning.max_tokens", Ignored(C::FieldIgnored), "efforts say how hard to think"),
+    row(Field, "reasoning.summary", Translated, "decides how reasoning is shown"),
+    row(Field, "include_reasoning", Translated, "`false` hides reasoning"),
+    row(Field, "verbosity", Depends(&[C::FieldIgnored]), "`verbosity`"),
+    row(Field, "max_tokens", Depends(&[C::MaxTokensClamped]), "the output limit, at most the model's own"),
+    row(Field, "max_completion_tokens", Depends(&[C::MaxTokensClamped]), "the output limit, at most the model's own"),
+    row(Field, "stop", Depends(&[C::FieldIgnored]), "texts at which the model stops"),
+    row(Field, "temperature", Depends(&[C::FieldIgnored]), "`temperature`"),
+    row(Field, "top_p", Depends(&[C::FieldIgnored]), "`top_p`"),
+    row(Field, "top_k", Depends(&[C::FieldIgnored]), "`top_k`"),
+    row(Field, "top_a", Depends(&[C::FieldIgnored]), "`top_a`"),
+    row(Field, "min_p", Depends(&[C::FieldIgnored]), "`min_p`"),
+    row(Field, "repetition_penalty", Depends(&[C::FieldIgnored]), "`repetition_penalty`"),
+    row(Field, "presence_penalty", Depends(&[C::FieldIgnored]), "`presence_penalty`"),
+    row(Field, "frequency_penalty", Depends(&[C::FieldIgnored]), "`frequency_penalty`"),
+    row(Field, "seed", Depends(&[C::FieldIgnored]), "`seed`"),
+    row(Field, "logit_bias", Depends(&[C::FieldIgnored]), "`logit_bias`"),
+    row(Field, "service_tier", Depends(&[C::FieldIgnored]), "`service_tier`"),
+    row(Field, "prompt_cache_key", Depends(&[C::FieldIgnored]), "`prompt_cache_key`"),
+    row(Field, "safety_identifier", Depends(&[C::FieldIgnored]), "`safety_identifier`"),
+    row(Field, "user", Depends(&[C::FieldIgnored]), "`user`"),
+    row(Field, "metadata", Depends(&[C::FieldIgnored]), "`metadata`"),
+    row(Field, "stream", Translated, "whether the answer comes in pieces"),
+    row(Field, "stream_options", Translated, "by its members"),
+    row(Field, "stream_options.include_usage", Translated, "the stream ends with a chunk of usage"),
+    row(Field, "stream_options.include_obfuscation", Ignored(C::FieldIgnored), "padding is never added"),
+    row(Field, "web_search_options", Depends(&[C::ToolDropped]), "a search run by the provider, where it offers one"),
+    row(Field, "n", Translated, "1 is what happens; more are refused"),
+    row(Field, "modalities", Translated, "answers are text"),
+    row(Field, "audio", Refused, "leave it out; quire's answers are text"),
+    row(Field, "store", Ignored(C::NotStored), "`false` is what happens; `true` is noted"),
+    row(Field, "logprobs", Ignored(C::FieldIgnored), "no counterpart in the answer"),
+    row(Field, "top_logprobs", Ignored(C::FieldIgnored), "no counterpart in the answer"),
+    row(Field, "prediction", Ignored(C::FieldIgnored), "no counterpart; it would only save time"),
+    row(Field, "moderation", Ignored(C::FieldIgnored), "no counterpart"),
+    row(Field, "prompt_cache_options", Ignored(C::FieldIgnored), "no counterpart"),
+    row(Field, "prompt_cache_retention", Ignored(C::FieldIgnored), "no counterpart"),
+    // Words whose fate differs from that of their field.
+    row(Value, "modalities=audio", Refused, "ask for `text` alone; quire's answers are text"),
+    row(Value, "response_format.type=text", Translated, "what happens unasked"),
+    row(Value, "service_tier=auto", Translated, "what happens unasked"),
+    row(Value, "service_tier=default", Translated, "what happens unasked"),
+    row(Value, "tool_choice=auto", Translated, "what happens unasked"),
+    row(Value, "tool_choice=none", Translated, "`none`; where the model does not know it, no tools are offered"),
+    row(Value, "tool_choice.type=allowed_tools", Translated, "only these tools are offered"),
+    row(Value, "tool_choice.allowed_tools.mode=auto", Translated, "only these tools are offered"),
+    // Messages.
+    row(Role, "system", Depends(&[C::SystemMoved]), "a system message; after the start a user message where the model takes it only there"),
+    row(Role, "developer", Depends(&[C::SystemMoved]), "a developer or system message"),
+    row(Role, "user", Translated, "a user message"),
+    row(Role, "assistant", Translated, "what the model said and called"),
+    row(Role, "assistant.refusal", Translated, "a refusal, or text where the target has none"),
+    row(Role, "assistant.tool_calls", Translated, "calls"),
+    row(Role, "assistant.tool_calls.index", Ignored(C::ItemMetadata), "calls stand in their order"),
+    row(Role, "assistant.function_call", Translated, "a call: the older form"),
+    row(Role, "assistant.reasoning_content", Depends(&[C::ReasoningDropped]), "what the model thought"),
+    row(Role, "assistant.reasoning", Depends(&[C::ReasoningDropped]), "as `reasoning_content`"),
+    row(Role, "assistant.reasoning_text", Depends(&[C::ReasoningDropped]), "as `reasoning_content`"),
+    row(Role, "assistant.reasoning_details", Depends(&[C::ReasoningDropped, C::ReasoningForeign]), "what quire sealed, else what was shown"),
+    row(Role, "assistant.audio", Ignored(C::FieldIgnored), "spoken answers are kept by OpenAI"),
+    row(Role, "assistant.annotations", Ignored(C::ItemMetadata), "no counterpart"),
+    row(Role, "tool", Translated, "the result of a call"),
+    row(Role, "function", Translated, "the result of the latest call of that name: the older form"),
+    row(Role, "function.name", Translated, "names the call"),
+    row(Role, "*.name", Ignored(C::FieldIgnored), "no counterpart"),
+    row(Role, "*.cache_control", Ignored(C::FieldIgnored), "no counterpart"),
+    // Parts.
+    row(Part, "text", Translated, "text"),
+    row(Part, "refusal", Translated, "a refusal, or text where the target has none"),
+    row(Part, "image_url", Depends(&[C::ImageOmitted, C::ImageMoved]), "an image; a marker for a model without vision"),
+    row(Part, "image_url.image_url.detail", Depends(&[C::ImageDetail]), "the level of detail, or the nearest"),
+    row(Part, "file", Depends(&[C::FileOmitted]), "a file; a marker where files are not understood"),
+    row(Part, "file.file.file_id", Degraded(C::FileOmitted), "a marker; files live on OpenAI's servers"),
+    row(Part, "input_audio", Refused, "send a transcript as text"),
+    row(Part, "video_url", Degraded(C::PartDropped), "a marker"),
+    row(Part, "thinking", Depends(&[C::ReasoningDropped]), "what the model thought"),
+    row(Part, "thinking.signature", Ignored(C::ReasoningForeign), "quire did not issue it"),
+    row(Part, "redacted_thinking", Ignored(C::ReasoningForeign), "quire did not issue it"),
+    row(Part, "image", Depends(&[C::ImageOmitted, C::ImageMoved]), "an image, as the Messages dialect writes it"),
+    row(Part, "tool_use", Translated, "a call, as the Messages dialect writes it"),
+    row(Part, "tool_result", Translated, "the result of a call, as the Messages dialect writes it"),
+    row(Part, "tool_result.is_error", Ignored(C::FieldIgnored), "the text itself tells what went wrong"),
+    row(Part, "*.cache_control", Ignored(C::FieldIgnored), "no counterpart"),
+    row(Part, "*.prompt_cache_breakpoint", Ignored(C::FieldIgnored), "no counterpart"),
+    // Tools.
+    row(Tool, "function", Translated, "a function"),
+    row(Tool, "function.function.strict", Depends(&[C::StrictIgnored]), "`strict`"),
+    row(Tool, "custom", Depends(&[C::CustomTool]), "a freeform tool, or a function with one string `input`; it comes back as it was declared"),
+    row(Tool, "*.cache_control", Ignored(C::FieldIgnored), "no counterpart"),
+    // Keywords of tool schemas.
+    row(Schema, "*", Translated, "as it stands"),
+];
