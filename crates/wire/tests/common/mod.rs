@@ -4,6 +4,7 @@
 
 pub(crate) mod asked;
 pub(crate) mod events;
+pub(crate) mod files;
 pub(crate) mod messages;
 pub(crate) mod shown;
 

@@ -33,7 +33,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// The items of the conversation after each step, each list a longer one.
 fn conversations(steps: &[Step]) -> Vec<Vec<Value>> {
     let says = |role: &str, text: String| json!({"type": "message", "role": role, "content": text});
-    let mut items = vec![says("developer", "Be \"good\".\n".to_owned()), says("user", "hé".to_owned())];
+    let mut items =
+        vec![says("developer", "Be \"good\".\n".to_owned()), says("user", "hé".to_owned())];
     let mut all = vec![items.clone()];
     for (number, step) in steps.iter().enumerate() {
         // A turn begins with thinking, as it does where thinking has a budget.
@@ -46,7 +47,8 @@ fn conversations(steps: &[Step]) -> Vec<Vec<Value>> {
         if step.speaks {
             items.push(says("assistant", format!("so {number}")));
         }
-        let ids: Vec<String> = (0..step.calls).map(|call| format!("call_{number}_{call}")).collect();
+        let ids: Vec<String> =
+            (0..step.calls).map(|call| format!("call_{number}_{call}")).collect();
         for id in &ids {
             items.push(json!({"type": "function_call", "call_id": id, "name": "f", "arguments": format!("{{\"n\": {number}}}")}));
         }

@@ -376,7 +376,8 @@ fn event() -> impl Strategy<Value = Value> {
 #[test]
 fn searches_and_citations_are_told() {
     let page = Citation::new("https://a.example", "A", "words");
-    let says = says().searched("srvtoolu_1", "rust \"news\"", [page.clone()]).cited("It is so.", [page]);
+    let says =
+        says().searched("srvtoolu_1", "rust \"news\"", [page.clone()]).cited("It is so.", [page]);
     let mut events = Vec::new();
     let bytes = bytes(&says);
     drive::events([bytes.as_slice()], Ending::Closed, &target("careful"), &mut |event| {
@@ -385,7 +386,12 @@ fn searches_and_citations_are_told() {
             Event::Delta { part, text } => format!("delta {part} {}", text.text()),
             Event::Found { part, sources } => format!("found {part} {sources:?}"),
             Event::Cite { part, citation } => {
-                format!("cite {part} {} {:?}", citation.url.text(), citation.quote)
+                format!(
+                    "cite {part} {} {:?} {:?}",
+                    citation.url.text(),
+                    citation.quote,
+                    citation.span
+                )
             }
             Event::Close { part } => format!("close {part}"),
             Event::Usage(usage) => format!("searched {}", usage.searches),
@@ -393,14 +399,15 @@ fn searches_and_citations_are_told() {
         });
     });
     events.dedup();
-    let found = r#"found 0 [Source { url: Escaped("https://a.example"), title: Some(Escaped("A")) }]"#;
+    let found =
+        r#"found 0 [Source { url: Escaped("https://a.example"), title: Some(Escaped("A")) }]"#;
     for line in [
         r#"open 0 Search { id: Escaped("srvtoolu_1") }"#,
         r#"delta 0 rust "news""#,
         found,
         "close 0",
         "open 1 Text",
-        r#"cite 1 https://a.example Some(Escaped("words"))"#,
+        r#"cite 1 https://a.example Some(Escaped("words")) Some((0, 9))"#,
     ] {
         assert!(events.iter().any(|event| event == line), "{line}\n{events:#?}");
     }

@@ -26,13 +26,19 @@ pub(crate) fn searching() -> Turn<'static> {
     let search = WebSearch {
         allowed: Some(r#"["a.example"]"#),
         blocked: Some(r#"["b.example"]"#),
-        location: Some(r#"{"type":"approximate","city":"Bern","region":null,"country":"CH","timezone":"Europe/Zurich"}"#),
+        location: Some(
+            r#"{"type":"approximate","city":"Bern","region":null,"country":"CH","timezone":"Europe/Zurich"}"#,
+        ),
         max_uses: Some(3),
         context_size: Some(Escaped::plain("low")),
     };
     Turn {
         items: vec![says(Role::User, "what is new?")],
-        tools: vec![Tool { name: name("web_search"), description: None, kind: ToolKind::WebSearch(search) }],
+        tools: vec![Tool {
+            name: name("web_search"),
+            description: None,
+            kind: ToolKind::WebSearch(search),
+        }],
         settings: Settings {
             stop: vec![Escaped::plain("END"), Escaped::plain(" \n")],
             shared: vec![("top_k", "40"), ("top_p", "1.5")],

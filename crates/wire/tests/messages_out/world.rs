@@ -105,7 +105,8 @@ fn everything() -> Value {
         json!({"type": "reasoning", "summary": [], "encrypted_content": sealed})
     };
     let png = "data:image/png;base64,iVBORw0KGgo=";
-    let call = |id: &str| json!({"type": "function_call", "call_id": id, "name": "f", "arguments": "{}"});
+    let call =
+        |id: &str| json!({"type": "function_call", "call_id": id, "name": "f", "arguments": "{}"});
     json!({
         "model": "m", "stream": true, "instructions": "Be good.",
         "input": [
@@ -183,7 +184,8 @@ fn nothing_is_written_that_the_table_does_not_name() {
                 let allowed = row.is_some_and(|row| !matches!(row.usage, Use::Never(_)));
                 // `metadata` is there for what stands in it.
                 let allowed = allowed || path == "metadata";
-                let known = world.contains(&(section, path.as_str())) || BEYOND.contains(&path.as_str());
+                let known =
+                    world.contains(&(section, path.as_str())) || BEYOND.contains(&path.as_str());
                 assert!(allowed && known, "{name}: quire writes {section} {path}: {row:?}");
                 let marked = path.ends_with("cache_control");
                 assert!(!marked || target.takes("cache_control"), "{name}: {path}");
@@ -203,7 +205,9 @@ fn nothing_is_written_that_the_table_does_not_name() {
 fn events(stream: &[Value]) -> Vec<String> {
     let text: String = stream
         .iter()
-        .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().expect("a type")))
+        .map(|event| {
+            format!("event: {}\ndata: {event}\n\n", event["type"].as_str().expect("a type"))
+        })
         .collect();
     let mut events = Vec::new();
     let mut sink = |event: Event<'_>| events.push(format!("{event:?}"));
