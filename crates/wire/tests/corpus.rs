@@ -7,29 +7,18 @@
 
 mod common;
 
+use common::files::{cases, expect, laid_out, listed, read, shown_by_other_pairs};
 use common::{PAIRS, complaints, target};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use testkit::strict;
 use wire::answer::Ending;
 use wire::drive::{self, Answer, Sent};
 use wire::note::{Code, Notes};
 use wire::target::Target;
 use wire::target::{MaxTokens, Quirk, Replay, Structured};
-
-fn cases(kind: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus").join(kind);
-    let entries = fs::read_dir(folder).expect("the corpus is in the repository");
-    let mut cases: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    cases.sort();
-    cases
-}
-
-fn read(path: &Path) -> Option<String> {
-    fs::read_to_string(path).ok()
-}
 
 /// The name of the target that a case starts from, and the target.
 fn target_of(case: &Path) -> (String, Target) {
@@ -80,78 +69,6 @@ const QUIRKS: [(&str, Quirk); 5] = [
     ("cumulative-reasoning", Quirk::CumulativeReasoning),
     ("no-json-object", Quirk::NoJsonObject),
 ];
-
-/// JSON over several lines, member order and numbers kept; what is deep stays on one line.
-fn laid_out(json: &str) -> String {
-    const DEEP: usize = 3;
-    let mut out = String::new();
-    let (mut depth, mut in_string, mut after_slash) = (0_usize, false, false);
-    let line = |out: &mut String, depth: usize| {
-        out.push('\n');
-        out.push_str(&" ".repeat(depth));
-    };
-    for c in json.chars() {
-        if in_string {
-            in_string = after_slash || c != '"';
-            after_slash = c == '\\' && !after_slash;
-            out.push(c);
-            continue;
-        }
-        match c {
-            '{' | '[' => {
-                out.push(c);
-                depth += 1;
-                if depth <= DEEP {
-                    line(&mut out, depth);
-                }
-            }
-            '}' | ']' => {
-                depth -= 1;
-                if depth < DEEP {
-                    line(&mut out, depth);
-                }
-                out.push(c);
-            }
-            ',' => {
-                out.push(c);
-                if depth <= DEEP {
-                    line(&mut out, depth);
-                }
-            }
-            c => {
-                in_string = c == '"';
-                out.push(c);
-            }
-        }
-    }
-    out.push('\n');
-    out
-}
-
-fn listed(notes: &Notes) -> String {
-    let line = |note: &wire::note::Note| {
-        let count = if note.count > 1 { format!(" n={}", note.count) } else { String::new() };
-        format!("{} at {}{count}\n", note.code.name(), note.at)
-    };
-    notes.list().iter().map(line).collect()
-}
-
-/// Compares with the file, or writes it.
-fn expect(case: &Path, name: &str, is: &str, wrong: &mut Vec<String>) {
-    let path = case.join(name);
-    if std::env::var_os("UPDATE").is_some() {
-        if is.is_empty() {
-            let _ = fs::remove_file(&path);
-        } else {
-            fs::write(&path, is).expect("the corpus can be written");
-        }
-        return;
-    }
-    let must = read(&path).unwrap_or_default();
-    if must != is {
-        wrong.push(format!("{}\n--- must be\n{must}\n--- is\n{is}", path.display()));
-    }
-}
 
 fn request_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
     let (base, target) = target_of(case);
@@ -206,22 +123,27 @@ fn stream_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
 #[test]
 fn every_case_comes_out_as_its_files_say_and_all_together_show_every_note() {
     let mut wrong = Vec::new();
-    let mut shown: BTreeSet<&str> = BTreeSet::new();
+    let mut shown: BTreeSet<String> = shown_by_other_pairs();
     for case in cases("requests") {
-        shown.extend(request_case(&case, &mut wrong).list().iter().map(|note| note.code.name()));
+        shown.extend(
+            request_case(&case, &mut wrong).list().iter().map(|note| note.code.name().to_owned()),
+        );
     }
     for case in cases("streams") {
-        shown.extend(stream_case(&case, &mut wrong).list().iter().map(|note| note.code.name()));
+        shown.extend(
+            stream_case(&case, &mut wrong).list().iter().map(|note| note.code.name().to_owned()),
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    // Those that only the gateway can raise, and those that belong to other dialects.
+    // Those that only the gateway can raise, and those about what other clients send.
     let others = [
         Code::AliasDefault,
         Code::ModelUnlisted,
         Code::FallbackUsed,
+        Code::CountEstimated,
         Code::RefusalAsText,
-        Code::MaxTokensRaised,
         Code::IdShortened,
+        Code::FunctionsAsTools,
         Code::CacheBreakpoint,
         Code::BillingHeader,
         Code::ClientIds,
