@@ -408,3 +408,132 @@ fn the_chunks_of_a_call_are_as_clients_read_them() {
             .all(|chunk| chunk["id"] == "chatcmpl-t" && chunk["model"] == "asked/\"model\"")
     );
 }
+
+/// A model behind a Responses server, and a client that speaks Chat Completions to it.
+mod through_responses {
+    use super::*;
+    use proptest::sample::Index;
+    use testkit::Dialect;
+    use testkit::script::{Says, says};
+    use testkit::strict::{self, Profile};
+    use wire::answer::Ending;
+    use wire::drive::{self, Sent};
+    use wire::target::Target;
+    use wire::{drive_chat, drive_responses, responses};
+
+    fn target() -> Target {
+        let target = Target::careful(wire::dialect::Dialect::Responses);
+        Target { model: "m".to_owned(), custom_tools: true, ..target }
+    }
+
+    fn asking() -> Value {
+        json!({
+            "model": "asked/model", "stream": true, "stream_options": {"include_usage": true},
+            "messages": [{"role": "user", "content": "do it"}],
+            "tools": [
+                {"type": "function", "function": {"name": "exec_command", "parameters": {"type": "object", "properties": {}}}},
+                {"type": "custom", "custom": {"name": "apply_patch"}},
+            ],
+        })
+    }
+
+    fn sent(request: &Value) -> Sent {
+        let sent = drive_chat::request(&request.to_string(), &target(), responses::render);
+        sent.expect("the request is good").0
+    }
+
+    fn request() -> Value {
+        json!({"model": "m", "stream": true, "reasoning": {"summary": "auto"}})
+    }
+
+    fn answered(bytes: &[&[u8]]) -> drive::Answer {
+        drive_chat::answer(&sent(&asking()), true, |sink| {
+            let pieces = bytes.iter().copied();
+            drive_responses::events(pieces, Ending::Closed, &target(), &mut |event| sink(event));
+        })
+    }
+
+    fn speaks() -> impl Strategy<Value = Says> {
+        let call = (events::text(), any::<bool>()).prop_map(|(text, custom)| match custom {
+            true => ("apply_patch", json!({"input": text})),
+            false => ("exec_command", json!({"cmd": text})),
+        });
+        let said = || "[a-z \n\"é😀]{1,12}";
+        (
+            prop::option::of(said()),
+            prop::option::of(said()),
+            prop::collection::vec(call, 0..3),
+            1..9_usize,
+        )
+            .prop_map(|(thought, text, calls, size)| {
+                let mut says = says().delta(size).argument_pieces(size);
+                if let Some(thought) = thought {
+                    says = says.reasoning(thought);
+                }
+                if let Some(text) = text {
+                    says = says.text(text);
+                }
+                for (number, (name, arguments)) in calls.into_iter().enumerate() {
+                    says = says.call(&format!("call_{number}"), name, arguments);
+                }
+                says
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_model_says_arrives_however_it_is_cut_and_streamed_or_not(
+            says in speaks(),
+            cuts in prop::collection::vec(any::<Index>(), 0..5),
+        ) {
+            let bytes = says.streamed_in(Dialect::Responses, &request());
+            let whole = answered(&[&bytes]);
+            let verdict = judge::chat_stream(&whole.events, true);
+            prop_assert!(verdict.is_ok(), "{verdict:?}\n{}", whole.events);
+            let object: Value = serde_json::from_str(&whole.object).expect("quire writes JSON");
+            prop_assert_eq!(judge::chat_answer(&object), Ok(()));
+            prop_assert_eq!(judge::chat_same(&whole.events, &object), Ok(()));
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let parts: Vec<&[u8]> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(&answered(&parts), &whole);
+            let body = says.answered_in(Dialect::Responses, &request());
+            let body = String::from_utf8(body).expect("it is JSON");
+            let at_once = drive_chat::answer(&sent(&asking()), true, |sink| {
+                responses::Decoder::new(&target(), "call_t_").answer(&body, &mut |event| sink(event));
+            });
+            let at_once: Value = serde_json::from_str(&at_once.object).expect("quire writes JSON");
+            prop_assert_eq!(&at_once["choices"], &object["choices"]);
+        }
+
+        #[test]
+        fn an_answer_that_the_client_sends_back_is_accepted_with_its_seals(says in speaks()) {
+            let bytes = says.streamed_in(Dialect::Responses, &request());
+            let whole = answered(&[&bytes]);
+            let message = judge::chat_fold(&whole.events)["choices"][0]["message"].clone();
+            let mut next = asking();
+            let messages = next["messages"].as_array_mut().expect("a list");
+            messages.push(message.clone());
+            for call in message["tool_calls"].as_array().into_iter().flatten() {
+                messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "done"}));
+            }
+            messages.push(json!({"role": "user", "content": "go on"}));
+            let sent = sent(&next);
+            let body: Value = serde_json::from_str(&sent.body).expect("quire writes JSON");
+            let refusals = strict::check_all(Profile::OpenAiResponses, &body);
+            prop_assert!(refusals.is_empty(), "{refusals:?}\n{}", sent.body);
+            let lost = [Code::ReasoningForeign, Code::ResultMissing, Code::ResultOrphan, Code::UnknownField];
+            let noted = sent.notes.list().iter().find(|note| lost.contains(&note.code));
+            prop_assert!(noted.is_none(), "{noted:?}");
+            let kinds = |kind: &str| {
+                let items = body["input"].as_array().into_iter().flatten();
+                items.filter(|item| item["type"] == kind).count()
+            };
+            let sealed = message["reasoning_details"].as_array().map_or(0, Vec::len);
+            // A thought that nothing follows belongs to no answer.
+            let speaks = message["content"] != "" || message["tool_calls"].is_array();
+            prop_assert_eq!(kinds("reasoning"), if speaks { sealed } else { 0 });
+        }
+    }
+}

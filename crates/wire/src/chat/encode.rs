@@ -455,7 +455,9 @@ impl<V: Vault> Encoder<V> {
 
     /// SDKs raise an error for a chunk that holds one; `[DONE]` would say that all is well.
     fn fail(&mut self, fault: &Fault, out: &mut String) {
-        let body = fault::answer(fault, Reader::Other).body;
+        // The message has the upstream's words already; strict clients know four members.
+        let fault = Fault { upstream: None, ..fault.clone() };
+        let body = fault::answer(&fault, Reader::Other).body;
         piece(["data: ", &body, "\n\n", "", ""], out);
         if self.setting.whole {
             self.object = body;

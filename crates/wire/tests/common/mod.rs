@@ -2,6 +2,7 @@
 //! judgement of answers.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod cases;
 pub(crate) mod events;
 pub(crate) mod shown;
 
