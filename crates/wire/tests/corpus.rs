@@ -220,6 +220,7 @@ fn every_case_comes_out_as_its_files_say_and_all_together_show_every_note() {
         Code::ModelUnlisted,
         Code::FallbackUsed,
         Code::RefusalAsText,
+        Code::FunctionsAsTools,
         Code::MaxTokensRaised,
         Code::IdShortened,
     ];
