@@ -1,14 +1,16 @@
-//! Judges of what quire answers: whole streams, whole answers, error bodies.
+//! Judges of what quire answers: whole streams, whole answers and error bodies.
 //!
 //! A shape of Responses is judged by the Open Responses schema for what that defines and by
 //! `corpus/spec/responses-extensions.json` for the rest; what no schema says (order, sums,
-//! identity, one end) is judged by rules written here. The judges know nothing of requests or of
-//! how an answer was made. Start reading at [`responses_stream`] and [`chat_stream`].
+//! identity, one end) is judged by rules written here. Messages has no schema; its shapes are tables
+//! made after the SDK. The judges know nothing of requests or of how an answer was made. Start
+//! reading at [`responses_stream`] and [`chat_stream`].
 
 mod book;
 mod chat;
 mod fault;
 mod item;
+mod messages;
 mod object;
 mod stream;
 #[cfg(test)]
@@ -153,6 +155,49 @@ pub fn chat_fold(stream: &str) -> Value {
 /// Every member in which they differ.
 pub fn chat_same(stream: &str, answer: &Value) -> Result<(), Vec<Complaint>> {
     chat::same(stream, answer)
+}
+
+/// Judges a whole stream of Messages, as [`responses_stream`].
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn messages_stream(frames: &[(String, String)]) -> Result<(), Vec<Complaint>> {
+    messages::judge_stream(frames)
+}
+
+/// Judges a whole message, as an answer without streaming.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn messages_answer(answer: &Value) -> Result<(), Vec<Complaint>> {
+    let mut findings = Findings::default();
+    messages::judge_answer(answer, &mut findings);
+    findings.verdict()
+}
+
+/// The message that a stream adds up to, as a client reads it.
+///
+/// # Errors
+/// Why it adds up to none.
+pub fn messages_fold(frames: &[(String, String)]) -> Result<Value, String> {
+    messages::fold(frames)
+}
+
+/// Judges that a stream adds up to a whole answer to the same request. The ids of the message and
+/// of the request may differ.
+///
+/// # Errors
+/// Every place at which they differ.
+pub fn messages_same(frames: &[(String, String)], answer: &Value) -> Result<(), Vec<Complaint>> {
+    let mut findings = Findings::default();
+    messages::same(frames, answer, &mut findings);
+    findings.verdict()
+}
+
+/// The frames of a stream, as the judges want them.
+pub fn frames(stream: impl AsRef<[u8]>) -> Vec<(String, String)> {
+    let events = crate::sse::parse(stream);
+    events.into_iter().map(|event| (event.name.unwrap_or_default(), event.data)).collect()
 }
 
 /// Judges the body of an error that was answered with this status.

@@ -1,6 +1,8 @@
 //! The two translations from end to end, in memory: what the laws, the corpus, the fuzz targets
 //! and the benches drive. The gateway has its own driver, which also waits, counts and decides.
 
+pub mod messages;
+
 use crate::answer::{Ending, Head, Setting};
 use crate::chat::{self, Decoder};
 use crate::fault::{Fault, Kind, Phase};

@@ -12,12 +12,15 @@ pub mod drive;
 #[doc(hidden)]
 pub mod drive_chat;
 #[doc(hidden)]
+pub mod drive_messages;
+#[doc(hidden)]
 pub mod drive_responses;
 pub mod envelope;
 pub mod fates;
 pub mod fault;
 pub mod json;
 mod members;
+pub mod messages;
 pub mod names;
 pub mod note;
 pub mod partial;
@@ -27,6 +30,7 @@ mod rounds;
 pub mod said;
 mod schema;
 pub mod sse;
+mod stand_in;
 pub mod target;
 pub mod thought;
 pub mod turn;

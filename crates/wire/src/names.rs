@@ -156,6 +156,11 @@ pub(crate) fn legal(text: &Escaped<'_>) -> String {
     flat(&ToolName { namespace: None, name: text.borrow() })
 }
 
+/// A short text that stands for `text`, the same every time.
+pub(crate) fn hash(text: &str) -> String {
+    format!("{:016x}", fnv1a(text.as_bytes()))
+}
+
 /// FNV-1a, 64 bits: stable over versions and machines, which the standard hasher is not.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {

@@ -111,7 +111,22 @@ codes! {
     InputUnwrapped, "input-unwrapped", Repaired, "the model did not wrap the tool's input as asked; what it wrote was taken";
     CallIncomplete, "call-incomplete", Repaired, "the tool call broke off, so it was not handed out to be run";
     RefusalAsText, "refusal-as-text", Approximated, "the client shows nothing for a refusal, so it went as text";
+    CacheBreakpoint, "cache-breakpoint", Dropped, "the target caches by itself, so marks of what to cache mean nothing to it";
+    BillingHeader, "billing-header", Dropped, "the client's billing line changes with every build and is meant for Anthropic, so it went no further";
+    ClientIds, "client-ids", Dropped, "ids of the user's device, account and session are not forwarded";
+    DeferredOffered, "deferred-tool-offered", Approximated, "nobody searches for tools here, so a deferred one was offered at once";
+    HostedCall, "hosted-call", Approximated, "what Anthropic's servers once ran goes back as an ordinary tool call";
+    ErrorResult, "error-result", Approximated, "the target has no mark for failed tools; the result says so in words";
+    Prefill, "prefill", Approximated, "the target may answer after the last assistant message instead of continuing it";
     EventDropped, "event-dropped", Dropped, "the upstream sent something that the client's dialect cannot carry";
+    ThinkingLeftOut, "thinking-left-out", Dropped, "the target wants the reasoning of a turn back and the history lacks it, so the model was not asked to think this time";
+    SamplingDropped, "sampling-dropped", Dropped, "the target refuses this setting beside thinking, or beside another one";
+    SamplingClamped, "sampling-clamped", Approximated, "the target takes a smaller range; its nearest value was asked for";
+    TierMapped, "tier-mapped", Approximated, "the target has other service tiers; the nearest was asked for";
+    StopDropped, "stop-dropped", Dropped, "the target refuses a stop text of spaces alone";
+    UserTurnAdded, "user-turn-added", Repaired, "the target wants the user to speak last, so the user was made to ask for more";
+    CallIdMapped, "call-id-mapped", Repaired, "the target refuses some characters in ids of calls; this id was changed, the same every time";
+    ToolsRecalled, "tools-recalled", Repaired, "the target wants the tools declared that the history calls; they were named and forbidden";
     MoreNotes, "more-notes", Dropped, "there were more notes than one answer carries";
 }
 

@@ -50,7 +50,9 @@ impl<'i> Results<'i> {
     }
 }
 
-/// The ids of the calls: each must be unique within the conversation.
+/// The ids of the calls: each must be unique within the conversation. Begun empty, it names a call
+/// by what came before it alone, so that the same history is written the same way however it goes on.
+#[derive(Default)]
 pub(crate) struct CallIds<'i> {
     /// How often each id was given out. All that the history knows are here, so that no new one is
     /// equal to one of them.

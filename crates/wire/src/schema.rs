@@ -7,7 +7,7 @@ use crate::target::{Quirk, Target};
 use crate::turn::Schema;
 use std::borrow::Cow;
 
-const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
+pub(crate) const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// The schema that is sent for `parameters`.
 pub(crate) fn accepted<'a>(
@@ -15,7 +15,7 @@ pub(crate) fn accepted<'a>(
     target: &Target,
     notes: &mut Notes,
 ) -> Cow<'a, str> {
-    let Some(Schema { raw, rooted }) = parameters else { return Cow::Borrowed(NO_PARAMETERS) };
+    let Some(Schema { raw, rooted, .. }) = parameters else { return Cow::Borrowed(NO_PARAMETERS) };
     let mentions = |word: &str| memchr::memmem::find(raw.as_bytes(), word.as_bytes()).is_some();
     let refs = target.has(Quirk::PlainRefs) && mentions("\"$ref\"");
     // Each array says what its items are, unless some does not.

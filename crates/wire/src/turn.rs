@@ -197,15 +197,35 @@ pub struct Schema<'a> {
     pub raw: &'a str,
     /// Its root is of type `object` and lists its properties, as strict servers want it.
     pub rooted: bool,
+    /// Its root is no union, and its properties have plain names, as Anthropic wants it.
+    pub plain: bool,
 }
 
 impl<'a> Schema<'a> {
     /// The schema in `value`.
     pub fn of(value: Value<'_, 'a>) -> Self {
-        let typed = value.get("type").and_then(Value::as_str).is_some_and(|kind| kind.is("object"));
-        let listed = value.get("properties").is_some_and(|list| list.kind() == Kind::Object);
-        Self { raw: value.raw(), rooted: typed && listed }
+        let (mut typed, mut listed, mut plain) = (false, false, true);
+        for (key, member) in value.members() {
+            match key.escaped() {
+                "type" => typed = member.as_str().is_some_and(|kind| kind.is("object")),
+                "properties" => {
+                    listed = member.kind() == Kind::Object;
+                    plain &= member.members().all(|(name, _)| is_plain_property(&name));
+                }
+                "oneOf" | "anyOf" | "allOf" => plain = false,
+                _ => {}
+            }
+        }
+        Self { raw: value.raw(), rooted: typed && listed, plain }
     }
+}
+
+/// Whether every server takes a property of this name: 1 to 64 letters, digits, `_`, `.` and `-`
+/// (Anthropic's answer to any other).
+pub(crate) fn is_plain_property(name: &Escaped<'_>) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let name = name.escaped();
+    (1..=64).contains(&name.len()) && name.bytes().all(plain)
 }
 
 /// The grammar of a custom tool's input.
@@ -228,6 +248,19 @@ pub enum ToolChoice<'a> {
         required: bool,
         tools: Vec<ToolName<'a>>,
     },
+}
+
+impl ToolChoice<'_> {
+    /// Whether the model may call this tool at all.
+    pub fn allows(&self, name: &ToolName<'_>) -> bool {
+        match self {
+            Self::Allowed { tools, .. } => tools.iter().any(|allowed| {
+                allowed.name == name.name
+                    && (allowed.namespace.is_none() || allowed.namespace == name.namespace)
+            }),
+            Self::Auto | Self::None | Self::Required | Self::Named(_) => true,
+        }
+    }
 }
 
 /// What happens in an answer, in the order in which it happens. A decoder gives exactly one

@@ -24,6 +24,9 @@ pub enum Profile {
     Anthropic,
     /// Messages at a server that copies it: DeepSeek, MiniMax, MiMo, vLLM.
     MessagesTolerant,
+    /// Messages as they were at the end of 2025, which servers still copy: no messages of the
+    /// system, no adaptive thinking, no `output_config`.
+    MessagesClassic,
     /// Responses at api.openai.com.
     OpenAiResponses,
     /// Responses at a server that copies it: vLLM, LM Studio, Ollama.
@@ -32,7 +35,7 @@ pub enum Profile {
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::GenericStrict,
         Self::OpenAi,
         Self::DeepSeek,
@@ -46,6 +49,7 @@ impl Profile {
         Self::OllamaTolerant,
         Self::Anthropic,
         Self::MessagesTolerant,
+        Self::MessagesClassic,
         Self::OpenAiResponses,
         Self::ResponsesTolerant,
     ];
@@ -78,7 +82,7 @@ impl Profile {
             | Self::Groq
             | Self::LmStudio
             | Self::OllamaTolerant => Dialect::Chat,
-            Self::Anthropic | Self::MessagesTolerant => Dialect::Messages,
+            Self::Anthropic | Self::MessagesTolerant | Self::MessagesClassic => Dialect::Messages,
             Self::OpenAiResponses | Self::ResponsesTolerant => Dialect::Responses,
         }
     }
@@ -99,6 +103,7 @@ impl Profile {
             Self::OllamaTolerant => "ollama-tolerant",
             Self::Anthropic => "anthropic",
             Self::MessagesTolerant => "messages-tolerant",
+            Self::MessagesClassic => "messages-classic",
             Self::OpenAiResponses => "openai-responses",
             Self::ResponsesTolerant => "responses-tolerant",
         }
@@ -107,8 +112,9 @@ impl Profile {
     /// Whose rules it applies: the vendor's own first, since its words are then the true ones.
     fn vendors(self) -> &'static [Vendor] {
         use Vendor::{
-            Anthropic, DeepSeek, Every, Groq, LmStudio, MessagesEvery, MiMo, MiniMax, Mistral,
-            Most, Ollama, OpenAi, OpenAiResponses, Others, ResponsesEvery, Vllm, Zhipu,
+            Anthropic, DeepSeek, Every, Groq, LmStudio, MessagesClassic, MessagesEvery,
+            MessagesOthers, MiMo, MiniMax, Mistral, Most, Ollama, OpenAi, OpenAiResponses, Others,
+            ResponsesEvery, Vllm, Zhipu,
         };
         match self {
             Self::GenericStrict => &[Every, Most, Others],
@@ -124,7 +130,8 @@ impl Profile {
             Self::OllamaTolerant => &[Ollama, Every],
             // The common rules first: they are the more basic faults, and Anthropic's own words.
             Self::Anthropic => &[MessagesEvery, Anthropic],
-            Self::MessagesTolerant => &[MessagesEvery],
+            Self::MessagesTolerant => &[MessagesEvery, MessagesOthers],
+            Self::MessagesClassic => &[MessagesEvery, MessagesOthers, MessagesClassic],
             Self::OpenAiResponses => &[ResponsesEvery, OpenAiResponses],
             Self::ResponsesTolerant => &[ResponsesEvery],
         }

@@ -7,7 +7,10 @@ use super::record::Recorded;
 use super::{Settings, State};
 use crate::Dialect;
 use crate::script::{Http, Step, answers, refuses};
-use crate::strict::{self, Door, Refusal};
+use crate::strict::{self, Door, Profile, Refusal};
+
+/// The largest request that Anthropic takes (docs.claude.com/en/api/errors).
+const MOST_BYTES: usize = 32 << 20;
 
 /// Records a request and chooses its answer.
 pub(super) fn admit(
@@ -136,6 +139,9 @@ fn refusal(settings: &Settings, door: Door, request: &Recorded) -> Option<Refusa
     if dialect == Dialect::Messages && request.header("anthropic-version").is_none() {
         return head("head-version", 400, "anthropic-version: header is required".into());
     }
+    if dialect == Dialect::Messages && request.body.len() > MOST_BYTES {
+        return head("head-too-large", 413, "Request exceeds the maximum size".into());
+    }
     // No vendor refuses these; they tell a stranger what the client is and whose account it has.
     let private = |name: &str| {
         let name = name.to_ascii_lowercase();
@@ -155,6 +161,12 @@ fn refusal(settings: &Settings, door: Door, request: &Recorded) -> Option<Refusa
     }
     if let Some(refusal) = strict::check_at(door, settings.profile, &request.json) {
         return Some(refusal);
+    }
+    if settings.profile == Profile::Anthropic {
+        let betas = request.header("anthropic-beta").unwrap_or_default();
+        if let Some(refusal) = strict::anthropic::beta(&request.json, betas) {
+            return Some(refusal);
+        }
     }
     let model = request.json["model"].as_str().unwrap_or_default();
     let models = settings.models.as_ref()?;

@@ -5,6 +5,7 @@ use crate::json::{Escaped, Tape};
 use crate::names::Names;
 use crate::note::{Code, Notes};
 use crate::rounds::{CallIds, MISSING_RESULT, Results};
+use crate::stand_in;
 use crate::target::{Quirk, Replay, Target};
 use crate::thought::Thought;
 use crate::turn::{Call, Item, Opened, Part, Role, Sealed, Vault};
@@ -219,31 +220,13 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
 
     /// A part as text: what it says, or the marker that stands for it.
     fn text_of(&mut self, part: &Part<'_>, at: &'static str) {
-        match part {
-            Part::Text(text) | Part::Refusal(text) => self.out.push_str(text.escaped()),
-            Part::Image { .. } => {
-                self.notes.add(Code::ImageOmitted, at);
-                self.out.push_str("[image omitted: this model cannot see images]");
-            }
-            Part::File { name, .. } => {
-                self.notes.add(Code::FileOmitted, at);
-                self.out.push_str("[file ");
-                self.out.push_str(name.as_ref().map_or("", Escaped::escaped));
-                self.out.push_str(" omitted: this model cannot read files]");
-            }
-            Part::Other { kind, code } => {
-                self.notes.add(*code, at);
-                self.out.push('[');
-                self.out.push_str(kind.escaped());
-                self.out.push_str(" omitted: this model cannot take it]");
-            }
-        }
+        stand_in::text_of(part, at, self.notes, self.out);
     }
 
     fn compaction(&mut self, sealed: &Escaped<'_>) {
         match self.vault.open(Sealed::Compaction, &sealed.text()) {
             Opened::Text(summary) => {
-                let text = format!("Summary of the conversation so far:\n\n{summary}");
+                let text = stand_in::summary(&summary);
                 self.user(&[Part::Text(Escaped::plain(&text))]);
             }
             Opened::Foreign => {

@@ -6,7 +6,7 @@ use crate::json::quote_into;
 use crate::names::Names;
 use crate::note::{Code, Notes};
 use crate::target::{MaxTokens, Quirk, Rendered, Structured, Target};
-use crate::turn::{Format, Tool, ToolChoice, ToolKind, ToolName, Turn, Vault};
+use crate::turn::{Format, Tool, ToolChoice, ToolKind, Turn, Vault};
 use crate::wrap;
 use std::fmt::Write as _;
 
@@ -60,7 +60,7 @@ fn offered<'t, 'a>(
         return offered;
     }
     for tool in &turn.tools {
-        if !allowed(&turn.tool_choice, &tool.name) {
+        if !turn.tool_choice.allows(&tool.name) {
             continue;
         }
         if !target.tools || target.max_tools.is_some_and(|max| names.len() >= max) {
@@ -77,16 +77,6 @@ fn offered<'t, 'a>(
         }
     }
     offered
-}
-
-fn allowed(choice: &ToolChoice<'_>, name: &ToolName<'_>) -> bool {
-    match choice {
-        ToolChoice::Allowed { tools, .. } => tools.iter().any(|allowed| {
-            allowed.name == name.name
-                && (allowed.namespace.is_none() || allowed.namespace == name.namespace)
-        }),
-        ToolChoice::Auto | ToolChoice::None | ToolChoice::Required | ToolChoice::Named(_) => true,
-    }
 }
 
 fn declaration(tool: &Tool<'_>, wire: &str, target: &Target, notes: &mut Notes, out: &mut String) {
@@ -139,6 +129,7 @@ fn settings(turn: &Turn<'_>, target: &Target, names: &Names, notes: &mut Notes, 
         };
         write!(out, ",\"{member}\":{limit}").expect("a String takes every write");
     }
+    stop(&settings.stop, target, notes, out);
     for &(name, raw) in &settings.shared {
         if target.takes(name) {
             write!(out, ",\"{name}\":{raw}").expect("a String takes every write");
@@ -153,6 +144,25 @@ fn settings(turn: &Turn<'_>, target: &Target, names: &Names, notes: &mut Notes, 
             out.push_str(r#","stream_options":{"include_usage":true}"#);
         }
     }
+}
+
+fn stop(texts: &[Escaped<'_>], target: &Target, notes: &mut Notes, out: &mut String) {
+    if texts.is_empty() {
+        return;
+    }
+    if !target.takes("stop") {
+        return notes.add(Code::FieldIgnored, "stop");
+    }
+    out.push_str(",\"stop\":[");
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        out.push('"');
+        out.push_str(text.escaped());
+        out.push('"');
+    }
+    out.push(']');
 }
 
 fn tool_choice(

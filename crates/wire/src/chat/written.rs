@@ -105,7 +105,7 @@ pub const ROWS: &[Row] = &[
     row(Field, "prompt_cache_options", Never("OpenAI's own")),
     row(Field, "prompt_cache_retention", Never("OpenAI's own")),
     row(Field, "seed", NO_SOURCE),
-    row(Field, "stop", NO_SOURCE),
+    row(Field, "stop", Accepted("`stop_sequences` of the Messages dialect")),
     row(Field, "store", Never("nothing is kept on a server")),
     row(Field, "web_search_options", Never("OpenAI's own; hosted tools get a note")),
     // Messages.

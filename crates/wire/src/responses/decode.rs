@@ -233,8 +233,8 @@ impl Decoder {
             self.slots.repeated(index as u64, item, sink);
         }
         let searches = self.slots.searches();
-        if let Some(usage) = usage.and_then(|usage| usage_of(usage, searches)) {
-            sink(Event::Usage(usage));
+        if let Some(usage) = usage.and_then(crate::usage::responses) {
+            sink(Event::Usage(Usage { searches, ..usage }));
         }
         let Some(finish) = finish else {
             let fault = said::in_stream(response).unwrap_or_else(|| match status.as_str() {
@@ -264,31 +264,4 @@ fn protocol(text: impl Into<String>) -> Fault {
 
 fn upstream(text: &str) -> Fault {
     Fault { phase: Phase::Sent, ..Fault::new(Kind::Upstream, text) }
-}
-
-/// The most tokens that are believed: more is not exact in every reader of JSON.
-const MAX_TOKENS: u64 = 1 << 53;
-
-/// The counts of a usage object; none where it counts nothing.
-fn usage_of(usage: Value<'_, '_>, searches: u64) -> Option<Usage> {
-    let count = |value: Value<'_, '_>, name: &str| {
-        value.get(name).and_then(Value::as_u64).map(|count| count.min(MAX_TOKENS))
-    };
-    let detail = |of: &str, name: &str| usage.get(of).and_then(|value| count(value, name));
-    let (input, output) = (count(usage, "input_tokens"), count(usage, "output_tokens"));
-    if input.is_none() && output.is_none() {
-        return None;
-    }
-    let (input, output) = (input.unwrap_or(0), output.unwrap_or(0));
-    let cached = detail("input_tokens_details", "cached_tokens").unwrap_or(0).min(input);
-    let cache_written = detail("input_tokens_details", "cache_write_tokens").unwrap_or(0);
-    let reasoning = detail("output_tokens_details", "reasoning_tokens").unwrap_or(0);
-    Some(Usage {
-        input,
-        cached,
-        cache_written: cache_written.min(input - cached),
-        output,
-        reasoning: reasoning.min(output),
-        searches,
-    })
 }

@@ -73,7 +73,7 @@ impl<'t, 'a> Offered<'t, 'a> {
             return offered;
         }
         for tool in &turn.tools {
-            if !lists_allowed(target) && !is_allowed(&turn.tool_choice, &tool.name) {
+            if !lists_allowed(target) && !turn.tool_choice.allows(&tool.name) {
                 continue;
             }
             if !target.tools || target.max_tools.is_some_and(|max| offered.len() >= max) {
@@ -158,16 +158,6 @@ impl<'t, 'a> Offered<'t, 'a> {
 /// prompt keeps its worth. Else only those are declared.
 fn lists_allowed(target: &Target) -> bool {
     target.takes("allowed_tools")
-}
-
-fn is_allowed(choice: &ToolChoice<'_>, name: &ToolName<'_>) -> bool {
-    match choice {
-        ToolChoice::Allowed { tools, .. } => tools.iter().any(|allowed| {
-            allowed.name == name.name
-                && (allowed.namespace.is_none() || allowed.namespace == name.namespace)
-        }),
-        ToolChoice::Auto | ToolChoice::None | ToolChoice::Required | ToolChoice::Named(_) => true,
-    }
 }
 
 fn function(tool: &Tool<'_>, wire: &str, target: &Target, notes: &mut Notes, out: &mut String) {

@@ -10,6 +10,7 @@ use crate::json::{Escaped, Tape};
 use crate::names::{self, Names};
 use crate::note::{Code, Notes};
 use crate::rounds::{CallIds, MISSING_RESULT, Results};
+use crate::stand_in::{self, text_of};
 use crate::target::{Replay, Target};
 use crate::thought::Thought;
 use crate::turn::{Call, Item, Opaque, Opened, Part, Payload, Role, Sealed, Vault};
@@ -259,7 +260,7 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
     fn compaction(&mut self, sealed: &Escaped<'_>) {
         match self.vault.open(Sealed::Compaction, &sealed.text()) {
             Opened::Text(summary) => {
-                let text = format!("Summary of the conversation so far:\n\n{summary}");
+                let text = stand_in::summary(&summary);
                 self.user(&[Part::Text(Escaped::plain(&text))]);
             }
             Opened::Foreign => {
@@ -414,10 +415,11 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
     }
 }
 
-/// Reasoning that only its server can read, as it came.
+/// Reasoning that only its server can read. A summary with a blank line may have come in several
+/// parts; what is not surely as it came stays out, since the server reads the encrypted form.
 fn encrypted(text: &str, data: &Escaped<'_>) -> String {
     let mut item = String::from(r#"{"type":"reasoning","summary":["#);
-    if !text.is_empty() {
+    if !text.is_empty() && !text.contains("\n\n") {
         item.push_str(r#"{"type":"summary_text","text":""#);
         item.push_str(Escaped::plain(text).escaped());
         item.push_str("\"}");
@@ -430,29 +432,6 @@ fn encrypted(text: &str, data: &Escaped<'_>) -> String {
 
 fn joined(texts: &[Escaped<'_>]) -> Escaped<'static> {
     Escaped::trusted(texts.iter().map(Escaped::escaped).collect::<Vec<_>>().join(r"\n\n"))
-}
-
-/// A part as text: what it says, or the marker that stands for it.
-fn text_of(part: &Part<'_>, at: &'static str, notes: &mut Notes, out: &mut String) {
-    match part {
-        Part::Text(text) | Part::Refusal(text) => out.push_str(text.escaped()),
-        Part::Image { .. } => {
-            notes.add(Code::ImageOmitted, at);
-            out.push_str("[image omitted: this model cannot see images]");
-        }
-        Part::File { name, .. } => {
-            notes.add(Code::FileOmitted, at);
-            out.push_str("[file ");
-            out.push_str(name.as_ref().map_or("", Escaped::escaped));
-            out.push_str(" omitted: this model cannot read files]");
-        }
-        Part::Other { kind, code } => {
-            notes.add(*code, at);
-            out.push('[');
-            out.push_str(kind.escaped());
-            out.push_str(" omitted: this model cannot take it]");
-        }
-    }
 }
 
 fn is_link(url: &Escaped<'_>) -> bool {

@@ -5,6 +5,8 @@
 pub(crate) mod cases;
 pub(crate) mod events;
 pub(crate) mod shown;
+pub(crate) mod messages;
+pub(crate) mod asked;
 
 use serde_json::{Value, json};
 use testkit::judge;
@@ -17,9 +19,9 @@ use wire::target::{
 use wire::turn::Effort;
 
 /// What is asked, what the model makes of it, and what is sent.
-type Row<'r> = (Effort, Effort, &'r [(&'r str, &'r str)]);
+pub(crate) type Row<'r> = (Effort, Effort, &'r [(&'r str, &'r str)]);
 
-fn efforts(rows: &[Row<'_>]) -> EffortMap {
+pub(crate) fn efforts(rows: &[Row<'_>]) -> EffortMap {
     let rows = rows.iter().map(|&(asked, acts_as, members)| EffortRow {
         asked,
         acts_as,
@@ -28,11 +30,11 @@ fn efforts(rows: &[Row<'_>]) -> EffortMap {
     EffortMap::new(rows.collect()).expect("the map is good")
 }
 
-fn member(name: &str, json: &str) -> Member {
+pub(crate) fn member(name: &str, json: &str) -> Member {
     Member { name: name.to_owned(), json: json.to_owned() }
 }
 
-fn accepts(names: &[&str]) -> Vec<String> {
+pub(crate) fn accepts(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 

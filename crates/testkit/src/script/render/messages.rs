@@ -18,7 +18,7 @@ pub(super) fn stream(says: &Says, asked: &Asked, crlf: bool) -> Vec<Beat> {
 }
 
 /// The answer as one JSON body.
-pub(super) fn whole(says: &Says, asked: &Asked) -> Value {
+pub(super) fn whole(says: &Says, asked: &Asked) -> String {
     let mut writer = Writer::new(says, asked, false);
     writer.parts();
     writer.close();
@@ -33,7 +33,55 @@ pub(super) fn whole(says: &Says, asked: &Asked) -> Value {
         Some(usage) => message["usage"] = usage,
         None => drop(message.as_object_mut().and_then(|members| members.remove("usage"))),
     }
-    message
+    ordered(&message)
+}
+
+/// The members that Anthropic writes first, in its order. What a decoder meets first should be
+/// what it meets first there, however this machine orders the members of an object.
+const ORDER: [&str; 24] = [
+    "id",
+    "type",
+    "role",
+    "model",
+    "tool_use_id",
+    "name",
+    "input",
+    "content",
+    "text",
+    "thinking",
+    "signature",
+    "citations",
+    "cited_text",
+    "url",
+    "title",
+    "encrypted_index",
+    "stop_reason",
+    "stop_sequence",
+    "stop_details",
+    "usage",
+    "input_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+    "output_tokens",
+];
+
+/// A value with its members in Anthropic's order; the input of a call is left as it is.
+fn ordered(value: &Value) -> String {
+    match value {
+        Value::Array(values) => {
+            format!("[{}]", values.iter().map(ordered).collect::<Vec<_>>().join(","))
+        }
+        Value::Object(members) => {
+            let first = ORDER.iter().filter_map(|name| members.get_key_value(*name));
+            let rest = members.iter().filter(|(name, _)| !ORDER.contains(&name.as_str()));
+            let member = |(name, value): (&String, &Value)| {
+                let value = if name == "input" { value.to_string() } else { ordered(value) };
+                format!("{}:{value}", json!(name))
+            };
+            format!("{{{}}}", first.chain(rest).map(member).collect::<Vec<_>>().join(","))
+        }
+        value => value.to_string(),
+    }
 }
 
 /// The block that is open.
@@ -59,7 +107,7 @@ impl<'a> Writer<'a> {
     fn all(&mut self) {
         let mut message = self.message();
         message["usage"] = start_usage(self.says);
-        self.event("message_start", &format!(r#""message":{message}"#));
+        self.event("message_start", &format!(r#""message":{}"#, ordered(&message)));
         if self.parts() {
             self.close();
             self.ending();
@@ -106,8 +154,9 @@ impl<'a> Writer<'a> {
             if let Some(details) = stop_details(self.says) {
                 delta["stop_details"] = details;
             }
-            let usage = end_usage(self.says).map(|usage| format!(r#","usage":{usage}"#));
-            let usage = usage.unwrap_or_default();
+            let usage = end_usage(self.says);
+            let usage = usage.map(|usage| format!(r#","usage":{}"#, ordered(&usage)));
+            let (delta, usage) = (ordered(&delta), usage.unwrap_or_default());
             self.event("message_delta", &format!(r#""delta":{delta}{usage}"#));
         }
         if self.says.done {
@@ -141,7 +190,7 @@ impl<'a> Writer<'a> {
         }
         let citations: Vec<Value> = citations.iter().map(cited).collect();
         for citation in &citations {
-            self.delta(&format!(r#""type":"citations_delta","citation":{citation}"#));
+            self.delta(&format!(r#""type":"citations_delta","citation":{}"#, ordered(citation)));
         }
         if let Some(Open::Text { text: whole, citations: held }) = &mut self.open {
             whole.push_str(text);
@@ -206,7 +255,7 @@ impl<'a> Writer<'a> {
     /// A block that comes in one piece.
     fn whole_block(&mut self, block: Value) {
         self.close();
-        self.start(&block.to_string());
+        self.start(&ordered(&block));
         self.stop(block);
     }
 
@@ -340,4 +389,115 @@ fn end_usage(says: &Says) -> Option<Value> {
         members.retain(|name, _| !name.ends_with("input_tokens"));
     }
     Some(usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::says::{Usage, says};
+    use crate::sse;
+
+    fn text(says: &Says, request: &Value) -> String {
+        let bytes = says.streamed_in(Dialect::Messages, request);
+        String::from_utf8(bytes).expect("a stream is text")
+    }
+
+    fn asked() -> Value {
+        json!({"model": "m", "stream": true})
+    }
+
+    #[test]
+    fn a_stream_looks_like_anthropics() {
+        let says = says().text("hello").delta(3).usage(Usage::new(5, 2));
+        let counts =
+            r#""input_tokens":5,"cache_creation_input_tokens":0,"cache_read_input_tokens":0"#;
+        let expected = [
+            format!(
+                r#"{{"type":"message_start","message":{{"id":"msg_testkit_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{{{counts},"output_tokens":1}}}}}}"#
+            ),
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#.into(),
+            r#"{"type":"ping"}"#.into(),
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hel"}}"#.into(),
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"lo"}}"#.into(),
+            r#"{"type":"content_block_stop","index":0}"#.into(),
+            format!(
+                r#"{{"type":"message_delta","delta":{{"stop_reason":"end_turn","stop_sequence":null}},"usage":{{{counts},"output_tokens":2}}}}"#
+            ),
+            r#"{"type":"message_stop"}"#.into(),
+        ];
+        let expected: String = expected
+            .iter()
+            .map(|data| {
+                let name = data.split('"').nth(3).expect("the type comes first");
+                format!("event: {name}\ndata: {data}\n\n")
+            })
+            .collect();
+        assert_eq!(text(&says, &asked()), expected);
+    }
+
+    #[test]
+    fn thinking_is_signed_and_may_be_hidden() {
+        let says = says().reasoning("let me ").reasoning("see").text("ok");
+        let signature = seal("let me see");
+        let shown = text(&says, &asked());
+        assert!(shown.contains(r#""thinking_delta","thinking":"let me ""#));
+        assert!(shown.contains(&signature));
+        let mut hidden = asked();
+        hidden["thinking"] = json!({"type": "adaptive", "display": "omitted"});
+        let hidden = text(&says, &hidden);
+        assert!(!hidden.contains("thinking_delta") && hidden.contains(&signature));
+        let sealed = says.reasoning_sealed("more", "sig-testkit").reasoning_unsealed("bare");
+        let whole = sealed.answered_in(Dialect::Messages, &asked());
+        let whole: Value = serde_json::from_slice(&whole).expect("an answer is JSON");
+        assert_eq!(whole["content"][2]["signature"], "sig-testkit");
+        assert_eq!(whole["content"][3]["signature"], "");
+    }
+
+    #[test]
+    fn usage_stands_where_the_script_wants_it() {
+        let usages = |says: Says| {
+            let events =
+                sse::json(says.usage(Usage::new(5, 2)).streamed_in(Dialect::Messages, &asked()));
+            let last = &events[events.len() - 2]["usage"];
+            let first = &events[0]["message"]["usage"];
+            [
+                first["input_tokens"].clone(),
+                last["input_tokens"].clone(),
+                last["output_tokens"].clone(),
+            ]
+        };
+        assert_eq!(usages(says()), [5, 5, 2]);
+        assert_eq!(usages(says().usage_in(UsagePlace::WithFinish)), [0, 5, 2]);
+        assert_eq!(usages(says().usage_in(UsagePlace::Split)), [json!(5), json!(null), json!(2)]);
+        let raw = json!({"input_tokens": 1, "output_tokens": 2, "colour": "red"});
+        assert!(text(&says().usage(raw), &asked()).contains(r#""colour":"red""#));
+    }
+
+    #[test]
+    fn endings_can_be_missing_or_odd() {
+        let cut = text(&says().text("a").without_finish().without_done(), &asked());
+        assert!(!cut.contains("message_delta") && !cut.contains("message_stop"));
+        let bare = text(&says().text("a").unnamed(), &asked());
+        assert!(!bare.contains("event:") && bare.contains("message_stop"));
+        for (reason, word) in [
+            ("length", "max_tokens"),
+            ("content_filter", "refusal"),
+            ("tool_calls", "tool_use"),
+            ("pause_turn", "pause_turn"),
+        ] {
+            let said = text(&says().text("a").finish(reason), &asked());
+            assert!(said.contains(&format!(r#""stop_reason":"{word}""#)), "{reason}");
+        }
+        let data = text(&says().data(r#"{"type":"news","a":1}"#), &asked());
+        assert!(data.contains("event: news\ndata: {\"type\":\"news\",\"a\":1}"));
+    }
+
+    #[test]
+    fn arguments_that_are_no_json_are_sent_as_they_are() {
+        let says = says().call_raw("toolu_1", "f", "{\"a\":").argument_pieces(3);
+        let streamed = text(&says, &asked());
+        assert!(streamed.contains(r#""partial_json":"{\"a""#));
+        let whole = says.answered_in(Dialect::Messages, &asked());
+        assert!(String::from_utf8_lossy(&whole).contains(r#""input":"{\"a\":""#));
+    }
 }

@@ -93,13 +93,10 @@ pub(crate) fn whole(dialect: Dialect, says: &Says, asked: &Asked) -> Vec<Beat> {
             | Part::Comment(_) => {}
         }
     }
-    let body = body.unwrap_or_else(|| {
-        let whole = match dialect {
-            Dialect::Chat => chat::whole(says, asked),
-            Dialect::Responses => responses::whole(says, asked),
-            Dialect::Messages => messages::whole(says, asked),
-        };
-        whole.to_string()
+    let body = body.unwrap_or_else(|| match dialect {
+        Dialect::Chat => chat::whole(says, asked).to_string(),
+        Dialect::Responses => responses::whole(says, asked).to_string(),
+        Dialect::Messages => messages::whole(says, asked),
     });
     let body = body.into_bytes();
     let mut beats = before;
