@@ -8,14 +8,14 @@ mod app_server;
 mod outcome;
 mod setup;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use app_server::AppServer;
 pub use outcome::Outcome;
 pub use setup::{Setup, write as write_config};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::canary;
 
 use crate::room::Room;
@@ -28,8 +28,23 @@ pub const VERSION: &str = "0.169.0";
 /// The variable that holds the client's key; the configuration names it as `env_key`.
 pub const KEY_VARIABLE: &str = "QUIRE_API_KEY";
 
-/// How a model runs a shell command in Codex.
-pub const HANDS: Hands = Hands { shell: |command| ("exec_command", json!({"cmd": command})) };
+/// How a model acts through Codex.
+pub const HANDS: Hands = Hands {
+    shell: |command| ("exec_command", json!({"cmd": command})),
+    write: |file, content| {
+        let lines: String = content.lines().map(|line| format!("+{line}\n")).collect();
+        patch(file, "Add File", &lines)
+    },
+    edit: |file, old, new| patch(file, "Update File", &format!("@@\n-{old}\n+{new}\n")),
+    is_aside: |_| false,
+};
+
+/// A call of the freeform tool, with its text as the one member of a function's arguments.
+fn patch(file: &Path, action: &str, hunk: &str) -> (&'static str, Value) {
+    let file = file.file_name().unwrap_or_default().to_string_lossy();
+    let input = format!("*** Begin Patch\n*** {action}: {file}\n{hunk}*** End Patch\n");
+    ("apply_patch", json!({ "input": input }))
+}
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -89,7 +104,7 @@ impl<'a> Run<'a> {
 }
 
 /// The models that `codex debug models` prints: the bundled ones, or the catalog that it fetched.
-pub async fn models(room: &Room) -> serde_json::Value {
+pub async fn models(room: &Room) -> Value {
     let mut command = command(room);
     command.args(["debug", "models"]);
     let finished = process::run(command, LIMIT).await;

@@ -25,7 +25,7 @@ impl Room {
             .expect("a room can be created");
         // Clients print canonical paths.
         let path = folder.path().canonicalize().expect("the room was just created");
-        for part in ["home", "codex", "quire", "workspace"] {
+        for part in ["home", "codex", "quire", "temporary", "workspace"] {
             fs::create_dir(path.join(part)).expect("the room is empty");
         }
         Room { folder: Some(folder), path }
@@ -47,6 +47,11 @@ impl Room {
     /// quire's own folder, `QUIRE_HOME`.
     pub fn quire_home(&self) -> PathBuf {
         self.path.join("quire")
+    }
+
+    /// What a client is told to be the temporary folder.
+    pub fn temporary(&self) -> PathBuf {
+        self.path.join("temporary")
     }
 
     /// The folder in which the client works.

@@ -1,17 +1,19 @@
-//! A room, a scripted upstream, and the gateway between it and the client. [`Stage::leave`] asserts
-//! what must hold after every scene: nothing was refused, the script was played to its end, and no
-//! secret stands in what the gateway printed or wrote.
+//! A room, a scripted upstream of any dialect, and the gateway between it and the client.
+//! [`Stage::leave`] asserts what must hold after every scene: nothing was refused, the script was
+//! played to its end, and no secret stands in what the gateway printed or wrote.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use testkit::canary;
 use testkit::script::Script;
 use testkit::strict::Profile;
 use testkit::upstream::Upstream;
+use testkit::{Dialect, canary};
 
 use crate::quire::Quire;
 use crate::room::Room;
+use crate::scene::{Actor, Hands, Scene};
+use crate::sent::Sent;
 
 #[derive(Debug)]
 pub struct Stage {
@@ -28,8 +30,21 @@ impl Stage {
 
     /// The same with a model that sees images and takes schemas.
     pub async fn able(name: &str, script: impl Into<Script>) -> Stage {
-        let config = |upstream: &str| provider(upstream, ABLE);
+        let config = |upstream: &str| able(Dialect::Chat, upstream);
         Stage::with(name, Profile::GenericStrict, script, config).await
+    }
+
+    /// A stage whose upstream speaks this dialect, as strictly as any, with an able model.
+    pub async fn speaking(dialect: Dialect, room: Room, script: impl Into<Script>) -> Stage {
+        let config = |upstream: &str| able(dialect, upstream);
+        Stage::in_room(room, Profile::strictest(dialect), script, config).await
+    }
+
+    /// The stage for a scene of the table, in front of an upstream that speaks this dialect.
+    pub async fn for_scene(scene: &Scene, dialect: Dialect, hands: Hands) -> Stage {
+        let room = Room::fresh(scene.name);
+        let script = (scene.script)(&Actor::new(hands, &room).speaking(dialect));
+        Stage::speaking(dialect, room, script).await
     }
 
     /// A stage with another kind of upstream and a configuration made from its base URL.
@@ -54,9 +69,15 @@ impl Stage {
         Stage { room, upstream, quire }
     }
 
-    /// The bodies of the completions that reached the upstream.
+    /// The bodies of the requests for an answer that reached the upstream.
     pub fn sent(&self) -> Vec<Value> {
         self.upstream.bodies()
+    }
+
+    /// The requests of the conversation, in order: for an answer, and not beside it.
+    pub fn conversation(&self, hands: Hands) -> Vec<Sent> {
+        let requests = self.upstream.completions();
+        requests.iter().filter(|request| !(hands.is_aside)(request)).map(Sent::from).collect()
     }
 
     /// Ends the scene with the assertions that hold for every one.
@@ -71,7 +92,8 @@ impl Stage {
         let bearer = format!("Bearer {}", canary::API_KEY);
         for request in self.upstream.requests() {
             for (name, value) in &request.headers.0 {
-                let own = name.eq_ignore_ascii_case("authorization") && *value == bearer;
+                let own = (name.eq_ignore_ascii_case("authorization") && *value == bearer)
+                    || (name.eq_ignore_ascii_case("x-api-key") && value == canary::API_KEY);
                 assert!(own || canary::find(value).is_none(), "`{name}` shows a secret: {value}");
             }
             for secret in [canary::CLIENT_KEY, canary::ACCESS_TOKEN, canary::API_KEY] {
@@ -81,20 +103,25 @@ impl Stage {
     }
 }
 
-const ABLE: &str = "defaults = { input = [\"text\", \"image\"], structured = \"schema\" }\n";
-
 /// The configuration of the usual stage. Of an endpoint without a preset quire assumes little.
 pub fn lab(upstream: &str) -> String {
-    provider(upstream, "")
+    provider(Dialect::Chat, upstream, "")
 }
 
-fn provider(upstream: &str, more: &str) -> String {
-    let key = canary::API_KEY;
+/// The same for any dialect, with a model that sees images and takes schemas.
+pub fn able(dialect: Dialect, upstream: &str) -> String {
+    let more = "defaults = { input = [\"text\", \"image\"], structured = \"schema\" }\n";
+    provider(dialect, upstream, more)
+}
+
+fn provider(dialect: Dialect, upstream: &str, more: &str) -> String {
+    let (dialect, key) = (dialect.name(), canary::API_KEY);
     format!(
         "[server]\nlisten = \"127.0.0.1:0\"\n\n\
-         [providers.lab]\ndialect = \"chat\"\nbase_url = \"{upstream}\"\napi_key = \"{key}\"\n\
+         [providers.lab]\ndialect = \"{dialect}\"\nbase_url = \"{upstream}\"\napi_key = \"{key}\"\n\
          models = [\"mock-model\"]\n{more}\n\
-         [aliases]\n\"gpt-5.5\" = \"lab/mock-model\"\n\"gpt-6-astra\" = \"lab/mock-model\"\n"
+         [aliases]\n\"gpt-5.5\" = \"lab/mock-model\"\n\"gpt-6-astra\" = \"lab/mock-model\"\n\
+         \"claude-*\" = \"lab/mock-model\"\n"
     )
 }
 

@@ -138,6 +138,11 @@ impl Sealer {
         Ok(bytes)
     }
 
+    /// Whether the text looks like a seal of quire, by this installation or another.
+    pub fn is_ours(text: &str) -> bool {
+        text.starts_with(PREFIX)
+    }
+
     /// A keyed hash, to remember who issued an upstream's blob without keeping the blob.
     pub fn fingerprint(&self, bytes: &[u8]) -> [u8; 16] {
         short_mac(&self.issuer, bytes)

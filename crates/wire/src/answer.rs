@@ -2,11 +2,12 @@
 //! asked ([`Head`]), what the request decides ([`Setting`]), and how bytes may end ([`Ending`]).
 
 use crate::fault::Fault;
-use crate::json::quote_into;
+use crate::json::{Tape, quote_into};
 use crate::names::Names;
+use crate::responses::object;
 use crate::turn::Summary;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is known of an answer before anybody has been asked. With it a stream can be opened and
 /// kept alive; whoever writes the rest goes on from there.
@@ -24,6 +25,22 @@ pub struct Head {
     /// The number of the next event; 0 until the stream is open. One answer is written by one task
     /// at a time.
     pub sequence: AtomicU64,
+}
+
+impl Head {
+    /// The same head, with the echo of a request that said nothing.
+    #[must_use]
+    pub fn with_empty_echo(&self) -> Self {
+        let mut tape = Tape::default();
+        let echo = tape.read("{}").map(object::echo).unwrap_or_default();
+        Self {
+            stem: self.stem.clone(),
+            created_at: self.created_at,
+            model: self.model.clone(),
+            echo: echo.into(),
+            sequence: AtomicU64::new(self.sequence.load(Ordering::Relaxed)),
+        }
+    }
 }
 
 /// What the writer of an answer needs to know beside its events.

@@ -108,6 +108,7 @@ codes! {
     DuplicateMember, "duplicate-member", Dropped, "this member stands more than once; the last one counts";
     FinishUnknown, "finish-unknown", Approximated, "the upstream ended for a reason that quire does not know; the answer counts as complete";
     UsageEstimated, "usage-estimated", Defaulted, "the upstream reported no usage; the counts are estimated from the number of bytes";
+    CountEstimated, "count-estimated", Defaulted, "the provider has no endpoint that counts tokens; this number is estimated from the number of bytes";
     InputUnwrapped, "input-unwrapped", Repaired, "the model did not wrap the tool's input as asked; what it wrote was taken";
     CallIncomplete, "call-incomplete", Repaired, "the tool call broke off, so it was not handed out to be run";
     RefusalAsText, "refusal-as-text", Approximated, "the client shows nothing for a refusal, so it went as text";

@@ -2,8 +2,9 @@
 
 use clients::codex::{self, Run, Setup, models, write_config};
 use clients::replay::Replay;
+use clients::sent::chat;
 use clients::stage::{lab, preset};
-use clients::{Room, Stage, chat, quire};
+use clients::{Room, Stage, quire};
 use serde_json::Value;
 use testkit::script::{Script, says};
 use testkit::strict::Profile;

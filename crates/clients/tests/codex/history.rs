@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use clients::Stage;
 use clients::codex::{AppServer, Run, Setup};
 use clients::scene::Usage;
+use clients::sent::chat;
 use clients::stage::preset;
-use clients::{Stage, chat};
 use serde_json::{Value, json};
 use testkit::script::{Script, Usage as Tokens, says};
 use testkit::strict::Profile;

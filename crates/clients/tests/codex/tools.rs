@@ -1,7 +1,8 @@
 //! Tools of every kind: freeform patches, MCP servers, images, a schema for the answer.
 
+use clients::Stage;
 use clients::codex::{Run, Setup};
-use clients::{Stage, chat};
+use clients::sent::chat;
 use serde_json::{Value, json};
 use testkit::script::{Script, says};
 use testkit::upstream::Recorded;

@@ -1,7 +1,8 @@
 //! Upstreams that fail in the middle, or in ways for which Codex has words of its own.
 
+use clients::Stage;
 use clients::codex::Setup;
-use clients::{Stage, chat};
+use clients::sent::chat;
 use serde_json::json;
 use testkit::script::{End, Script, html, refuses, says};
 

@@ -48,6 +48,21 @@ pub(super) fn refine(mut fault: Fault, provider: &Provider) -> Fault {
     }
 }
 
+/// Whether an upstream refused something that was sealed, by itself for another account or by
+/// somebody else. OpenAI has a code for it; Anthropic has words (both as quoted in public reports).
+pub(super) fn refuses_sealed(fault: &Fault) -> bool {
+    let Some(said) = fault.upstream.as_deref().filter(|_| fault.phase != Phase::Committed) else {
+        return false;
+    };
+    let codes = [&said.code, &said.kind];
+    if codes.into_iter().flatten().any(|code| code == "invalid_encrypted_content") {
+        return true;
+    }
+    let words = said.message.as_deref().unwrap_or_default().to_lowercase();
+    (words.contains("signature") && words.contains("thinking"))
+        || (words.contains("encrypted content") && words.contains("could not be"))
+}
+
 /// Some servers repeat the key that they refuse.
 fn hide_secrets(fault: &mut Fault, provider: &Provider) {
     let secrets = provider.key.iter().chain(provider.record.headers.iter().map(|(_, value)| value));

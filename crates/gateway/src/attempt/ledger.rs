@@ -1,12 +1,13 @@
 //! The account of one exchange, kept while it runs and handed to the request log and the metrics
 //! when the last holder lets go, however the exchange ended.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use wire::fault::{Fault, Upstream};
 use wire::note::Notes;
 
+use super::repeats::Ticket;
 use crate::store::{Attempt, Exchange, NoteCount, Outcome, Recorder, Usage};
 use crate::telemetry::Metrics;
 
@@ -20,6 +21,7 @@ struct Inner {
     exchange: Mutex<Exchange>,
     recorder: Option<Recorder>,
     metrics: Arc<Metrics>,
+    ticket: OnceLock<Ticket>,
 }
 
 impl Ledger {
@@ -38,7 +40,13 @@ impl Ledger {
             exchange: Mutex::new(exchange),
             recorder,
             metrics,
+            ticket: OnceLock::new(),
         }))
+    }
+
+    /// Keeps the ticket until the exchange is over.
+    pub fn hold(&self, ticket: Ticket) {
+        let _ = self.0.ticket.set(ticket);
     }
 
     /// The exchange's id.

@@ -2,41 +2,50 @@
 //!
 //! It knows no web framework; whoever calls it owns the client. Start with [`Gateway::answer`].
 
+mod alias;
 mod classify;
+mod count;
 mod demo;
+mod issuers;
 mod ledger;
 mod next;
+mod passing;
 mod relay;
+mod repeats;
+mod sending;
 mod shared;
 mod vault;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::{HeaderName, HeaderValue, Request, header};
+use http::{HeaderMap, header};
 use wire::answer::{Ending, Head, Setting};
-use wire::chat;
-use wire::fault::Reader;
-use wire::fault::{Fault, Kind, Phase};
-use wire::json::{Document, Escaped, SyntaxError};
+use wire::dialect::{Decoder, Dialect};
+use wire::fault::{Fault, Kind, Phase, Reader};
+use wire::json::{Document, SyntaxError};
 use wire::note::{Code, Notes};
-use wire::responses;
 use wire::said;
 use wire::turn::Turn;
 
+pub use count::Count;
+pub use issuers::Issuers;
 pub use ledger::Ledger;
+pub use passing::COMMENT;
 pub use relay::{Relay, unix_now};
+pub use repeats::{Repeats, Ticket};
 pub use shared::Shared;
 pub use vault::ModelVault;
 
 use crate::buffers;
-use crate::catalog::{Dialect, Scheme};
-use crate::config::{Origin, Settings, Snapshot};
+use crate::config::{Origin, Snapshot};
 use crate::route::{Candidate, Route};
 use crate::seal::Sealer;
 use crate::store::Attempt;
-use crate::upstream::{Client, Response, Timeouts};
+use crate::upstream::{Body as Answer, Client, Response, Timeouts};
 use next::{Next, Progress, next};
+use passing::Passed;
+use relay::Parts;
 
 /// How much of an error's body is read.
 const MAX_ERROR_BODY: usize = 256 << 10;
@@ -48,23 +57,47 @@ const ERROR_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Gateway {
     pub client: Client,
     pub sealer: Arc<Sealer>,
+    pub issuers: Arc<Issuers>,
     pub shared: Shared,
 }
 
 /// One request of a client.
 #[derive(Debug)]
 pub struct Ask {
+    /// What the client speaks.
+    pub dialect: Dialect,
     pub document: Body,
     pub route: Route,
     pub snapshot: Arc<Snapshot>,
     pub head: Arc<Head>,
     pub request_id: String,
+    /// What ties the requests of one conversation together, where the client says.
+    pub session: Option<String>,
+    /// Headers of the client's that go with a body that is passed on.
+    pub passed_headers: HeaderMap,
     /// Who will read the answer.
     pub reader: Reader,
     pub ledger: Ledger,
-    /// Receives the notes of each attempt's request as soon as they are known, for a head that goes
-    /// out before the answer is over.
-    pub early_notes: Arc<Mutex<String>>,
+    pub early: Arc<Mutex<Early>>,
+}
+
+/// What is known of the attempt at hand, for a head that goes out before the answer has begun.
+#[derive(Debug, Default)]
+pub struct Early {
+    /// The notes of its request, for the header.
+    pub notes: String,
+    /// Its answer will be passed on, so that the upstream opens the stream.
+    pub passes: bool,
+}
+
+impl Ask {
+    /// Headers of the client's that change what its body means.
+    pub fn headers_to_pass(dialect: Dialect, headers: &HeaderMap) -> HeaderMap {
+        let named = sending::meant_for_upstream(dialect).iter().filter_map(|name| {
+            Some((http::HeaderName::from_static(name), headers.get(*name)?.clone()))
+        });
+        named.collect()
+    }
 }
 
 /// The body of a request. Its memory is used again for the next one.
@@ -78,6 +111,13 @@ impl Body {
     /// It is not JSON that quire reads.
     pub fn parse(text: String) -> Result<Self, SyntaxError> {
         Document::parse_with(buffers::take_tape(), text).map(|document| Self(Some(document)))
+    }
+
+    /// Makes it such that every upstream takes it: see [`Document::mend`].
+    fn mend(&mut self) {
+        if let Some(document) = &mut self.0 {
+            document.mend();
+        }
     }
 }
 
@@ -98,23 +138,54 @@ impl Drop for Body {
     }
 }
 
+/// How a candidate is asked.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    dialect: Dialect,
+    /// Sealed things are left out, since the upstream refused one.
+    forget: bool,
+}
+
 impl Gateway {
     /// Gets an answer and brings it to its first generated event.
     ///
     /// # Errors
     /// What the last candidate failed with; nothing has been generated.
-    pub async fn answer(self: Arc<Self>, ask: Ask) -> Result<Relay, Fault> {
-        let mut notes = Notes::default();
-        let mut turn = responses::parse(ask.document.root(), &mut notes)?;
-        if let Some(alias) = &ask.route.alias {
-            apply(alias, &mut turn, &mut notes);
+    pub async fn answer(self: Arc<Self>, mut ask: Ask) -> Result<Relay, Fault> {
+        let translates = |candidate: &Candidate| {
+            candidate.dialect(ask.dialect, ask.document.root()) != Some(ask.dialect)
+        };
+        if ask.route.candidates.iter().any(translates) {
+            ask.document.mend();
         }
-        let (mut at, mut tries) = (0, 0);
+        let ask = ask;
+        let mut request_notes = Notes::default();
+        let mut turn = None;
+        let (mut at, mut tries, mut forget) = (0, 0, false);
         loop {
             tries += 1;
             let candidate = &ask.route.candidates[at];
             let began = Instant::now();
-            let mut notes = notes.clone();
+            // The built-in provider has no endpoint; it answers what was understood.
+            let dialect = match candidate.dialect(ask.dialect, ask.document.root()) {
+                Some(dialect) => dialect,
+                None if candidate.provider.origin == Origin::BuiltIn => Dialect::Chat,
+                None => return Err(no_endpoint(candidate)),
+            };
+            let built_in = candidate.provider.origin == Origin::BuiltIn;
+            let passes = dialect == ask.dialect && !built_in;
+            if !passes && turn.is_none() {
+                let mut read = ask.dialect.parse(ask.document.root(), &mut request_notes)?;
+                if let Some(alias) = &ask.route.alias {
+                    alias::complete(alias, &mut read, &mut request_notes);
+                }
+                turn = Some(read);
+            }
+            let turn = turn.as_ref().filter(|_| !passes);
+            let mut notes = match turn {
+                Some(_) => request_notes.clone(),
+                None => Notes::default(),
+            };
             if candidate.unlisted {
                 notes.add(Code::ModelUnlisted, "model");
             }
@@ -122,7 +193,8 @@ impl Gateway {
                 notes.add(Code::FallbackUsed, "model");
             }
             let mut status = None;
-            let done = self.attempt(&ask, candidate, &turn, notes, &mut status).await;
+            let manner = Manner { dialect, forget };
+            let done = self.attempt(&ask, candidate, turn, manner, notes, &mut status).await;
             ask.ledger.attempted(Attempt {
                 provider: candidate.provider.id.clone().into(),
                 model: candidate.model.id.clone().into(),
@@ -134,203 +206,242 @@ impl Gateway {
                 Ok(relay) => return Ok(relay),
                 Err(fault) => fault,
             };
+            // Refused before it was worked on: nothing is paid twice.
+            if !forget && classify::refuses_sealed(&fault) {
+                forget = true;
+                continue;
+            }
             let left = ask.route.candidates.len() - at - 1;
             match next(&fault, Progress { tries, left }) {
                 Next::Same => {}
-                Next::Other => (at, tries) = (at + 1, 0),
+                Next::Other => (at, tries, forget) = (at + 1, 0, false),
                 Next::Stop => return Err(fault),
             }
         }
     }
 
-    /// One try at one candidate.
+    /// One try at one candidate: `turn` is what is translated for it; without one the body is passed
+    /// on.
     async fn attempt(
         &self,
         ask: &Ask,
         candidate: &Candidate,
-        turn: &Turn<'_>,
+        turn: Option<&Turn<'_>>,
+        manner: Manner,
         mut notes: Notes,
         status: &mut Option<u16>,
     ) -> Result<Relay, Fault> {
-        let bound_to = candidate.name();
+        let Manner { dialect, forget } = manner;
         ask.ledger.note(|exchange| {
             exchange.provider = Some(candidate.provider.id.clone().into());
             exchange.model_used = Some(candidate.model.id.clone().into());
-            exchange.dialect_out = Some(Dialect::Chat.name().into());
+            exchange.dialect_out = Some(dialect.name().into());
         });
-        let vault = ModelVault::new(Arc::clone(&self.sealer), bound_to);
+        let vault = ModelVault::new(Arc::clone(&self.sealer), candidate.name());
         let size = ask.document.text().len();
-        let out = buffers::take_text(size + size / 8 + 512);
-        let target = candidate.target(Dialect::Chat);
-        let rendered = chat::render(turn, target, &vault, out, &mut notes)?;
-        *ask.early_notes.lock().unwrap_or_else(PoisonError::into_inner) = notes.header();
+        let (body, setting) = match turn {
+            Some(turn) => {
+                let out = buffers::take_text(size + size / 8 + 512);
+                let target = candidate.target(dialect);
+                let vault = vault.clone().forgetful(forget);
+                let rendered = dialect.render(turn, target, &vault, out, &mut notes)?;
+                let setting = Setting { names: rendered.names, ..setting_of(turn) };
+                (rendered.body, setting)
+            }
+            None => {
+                let body = passing::body(
+                    ask,
+                    candidate,
+                    &self.sealer,
+                    &self.issuers,
+                    &vault,
+                    forget,
+                    &mut notes,
+                );
+                (body, Setting::default())
+            }
+        };
+        *ask.early.lock().unwrap_or_else(PoisonError::into_inner) =
+            Early { notes: notes.header(), passes: turn.is_none() };
+        let streams = ask.streams();
         let setting = Setting {
-            names: rendered.names,
-            summary: turn.settings.summary,
-            seal_reasoning: turn.settings.seal_reasoning,
-            compact: turn.settings.compact,
-            include_usage: turn.settings.include_usage,
             refusals_as_text: ask.reader == Reader::Codex,
-            whole: !turn.settings.stream,
+            whole: !streams,
             request_id: ask.request_id.clone(),
             provider: candidate.provider.id.clone(),
             upstream_model: candidate.model.id.clone(),
-            input_estimate: rendered.body.len() as u64 / 4,
+            input_estimate: body.len() as u64 / 4,
+            ..setting
         };
-        let head = Arc::clone(&ask.head);
-        let provider = Arc::clone(&candidate.provider);
-        let ledger = ask.ledger.clone();
-        let parts = relay::Parts { head, setting, vault, notes, provider, ledger };
-        let mut relay = match candidate.provider.endpoint(Dialect::Chat) {
-            None if candidate.provider.origin == Origin::BuiltIn => demo::relay(parts, turn),
-            None => return Err(wrong_dialect(candidate)),
-            Some(url) => {
-                let head = head_of(candidate, url.expose().as_str())?;
-                let body = buffers::lend(rendered.body.into_bytes());
-                let timeouts = Timeouts {
-                    connect: ask.snapshot.upstream.connect_timeout,
-                    idle: ask.snapshot.upstream.idle_timeout,
-                };
-                let response = self.client.send(head, body, timeouts).await?;
-                *status = Some(response.status.as_u16());
-                ask.ledger.first_byte();
-                let decoder = chat::Decoder::new(target, &format!("call_{}_", ask.head.stem));
-                self.receive(response, candidate, parts, decoder).await?
-            }
+        let parts = Parts {
+            dialect: ask.dialect,
+            head: Arc::clone(&ask.head),
+            setting,
+            vault,
+            notes,
+            provider: Arc::clone(&candidate.provider),
+            ledger: ask.ledger.clone(),
+        };
+        let Some(url) = candidate.provider.endpoint(dialect) else {
+            let mut relay = match turn {
+                Some(turn) => demo::relay(parts, turn),
+                None => return Err(no_endpoint(candidate)),
+            };
+            relay.wait().await?;
+            return Ok(relay);
+        };
+        let none = HeaderMap::new();
+        let passed = if turn.is_none() { &ask.passed_headers } else { &none };
+        let head = sending::head(candidate, dialect, url.expose().as_str(), passed)?;
+        let response = self
+            .client
+            .send(head, buffers::lend(body.into_bytes()), timeouts(&ask.snapshot))
+            .await?;
+        *status = Some(response.status.as_u16());
+        ask.ledger.first_byte();
+        let stem = format!("call_{}_", ask.head.stem);
+        let decoder = || Decoder::new(dialect, candidate.target(dialect), &stem);
+        // A stream that quire opened itself cannot be opened once more by the upstream.
+        let unopened = ask.head.sequence.load(std::sync::atomic::Ordering::Relaxed) == 0;
+        let mut relay = match turn.is_none() && unopened {
+            true => self.receive_passed(response, candidate, parts, streams, decoder).await?,
+            false => self.receive(response, candidate, parts, decoder()).await?,
         };
         relay.wait().await?;
         Ok(relay)
     }
 
-    /// Judges the head of an answer and makes a relay of its body.
+    /// Judges the head of an answer and makes a relay of its body, to be translated.
     async fn receive(
         &self,
         response: Response,
         candidate: &Candidate,
-        parts: relay::Parts,
-        mut decoder: chat::Decoder,
+        parts: Parts,
+        decoder: Decoder,
     ) -> Result<Relay, Fault> {
-        let Response { status, headers, body } = response;
-        if !status.is_success() {
-            // The status says enough where its words break off.
-            let text = body.beginning(MAX_ERROR_BODY, ERROR_PATIENCE).await;
-            return Err(classify::answer(status, &headers, &text, &candidate.provider));
-        }
-        let kind = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .unwrap_or_default();
-        if kind.starts_with("text/event-stream") {
+        let (kind, body) = accepted(response, candidate).await?;
+        if kind == Kept::Events {
             return Ok(Relay::stream(parts, body, decoder));
         }
-        // Some servers answer a wish for a stream with a whole answer, and some forget its type.
-        let bytes = body.collect(relay::MAX_ANSWER).await?;
-        let protocol = |why: &str| Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, why) };
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| protocol("the upstream's answer is not UTF-8"))?;
-        if text.trim_start().starts_with('<') {
-            let said = said::read_body(status.as_u16(), text);
-            return Err(Fault { kind: Kind::Protocol, ..said });
-        }
-        Ok(Relay::whole(parts, |mut sink| {
-            if text.trim_start().starts_with('{') {
-                decoder.answer(text, &mut sink);
-            } else {
-                let mut frames = wire::sse::Decoder::new(relay::MAX_ANSWER);
-                let mut push = |frame: wire::sse::Frame<'_>| decoder.push(frame, &mut sink);
-                let broken = frames.push(&bytes, &mut push).and_then(|()| frames.end(&mut push));
-                let end = match broken {
-                    Ok(()) => Ending::Closed,
-                    Err(broken) => Ending::Broken(protocol(&broken.to_string())),
-                };
-                decoder.end(end, &mut sink);
-            }
-        }))
+        let text = whole(body).await?;
+        Ok(Relay::whole(parts, |sink| play(&text, decoder, sink)))
     }
-}
 
-/// The head of a request, signed. The only place where a key is revealed.
-fn head_of(candidate: &Candidate, url: &str) -> Result<Request<()>, Fault> {
-    let provider = &candidate.provider;
-    let broken = |what: &str| {
-        Fault::new(Kind::Internal, format!("provider `{}`: its {what} cannot be sent", provider.id))
-    };
-    let mut head = Request::post(url)
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::ACCEPT, "text/event-stream, application/json")
-        .header(header::USER_AGENT, crate::USER_AGENT)
-        .body(())
-        .map_err(|_| broken("URL"))?;
-    for (name, value) in &provider.record.headers {
-        let name = HeaderName::try_from(name).map_err(|_| broken("header name"))?;
-        head.headers_mut().insert(name, sensitive(value.expose()).ok_or_else(|| broken("header"))?);
-    }
-    let Some(key) = &provider.key else {
-        return match provider.record.auth.optional || provider.record.auth.scheme == Scheme::None {
-            true => Ok(head),
-            false => Err(missing_key(candidate)),
+    /// The same, to be passed on; but an answer in another form than the client asked for is
+    /// translated into the right one.
+    async fn receive_passed(
+        &self,
+        response: Response,
+        candidate: &Candidate,
+        parts: Parts,
+        streams: bool,
+        decoder: impl FnOnce() -> Decoder,
+    ) -> Result<Relay, Fault> {
+        let (kind, body) = accepted(response, candidate).await?;
+        let passed = |parts| {
+            let (issuers, sealer) = (Arc::clone(&self.issuers), Arc::clone(&self.sealer));
+            Passed::new(parts, issuers, sealer)
         };
-    };
-    match &provider.record.auth.scheme {
-        Scheme::Usual | Scheme::Bearer => {
-            let value =
-                sensitive(&format!("Bearer {}", key.expose())).ok_or_else(|| broken("key"))?;
-            head.headers_mut().insert(header::AUTHORIZATION, value);
+        match (kind, streams) {
+            (Kept::Events, true) => Ok(Relay::pass(passed(parts), body)),
+            (Kept::Events, false) => Ok(Relay::stream(parts, body, decoder())),
+            (Kept::Whole, _) => {
+                let text = whole(body).await?;
+                if streams || !text.trim_start().starts_with('{') {
+                    return Ok(Relay::whole(parts, |sink| play(&text, decoder(), sink)));
+                }
+                let mut passed = passed(parts);
+                passed.answer(&text);
+                Ok(Relay::passed(passed))
+            }
         }
-        Scheme::Header(name) => {
-            let name = HeaderName::try_from(name).map_err(|_| broken("header name"))?;
-            head.headers_mut().insert(name, sensitive(key.expose()).ok_or_else(|| broken("key"))?);
-        }
-        Scheme::None => {}
     }
-    Ok(head)
 }
 
-fn sensitive(value: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::try_from(value).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+impl Ask {
+    /// Whether the client wants a stream.
+    fn streams(&self) -> bool {
+        let stream = self.document.root().get("stream");
+        stream.and_then(wire::json::Value::as_bool).unwrap_or(false)
+    }
 }
 
-fn wrong_dialect(candidate: &Candidate) -> Fault {
+/// What the writer of the answer must know of the request.
+fn setting_of(turn: &Turn<'_>) -> Setting {
+    let settings = &turn.settings;
+    Setting {
+        summary: settings.summary,
+        seal_reasoning: settings.seal_reasoning,
+        compact: settings.compact,
+        include_usage: settings.include_usage,
+        ..Setting::default()
+    }
+}
+
+fn timeouts(snapshot: &Snapshot) -> Timeouts {
+    Timeouts { connect: snapshot.upstream.connect_timeout, idle: snapshot.upstream.idle_timeout }
+}
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Events,
+    Whole,
+}
+
+/// The body of an answer that is a success, and its form.
+async fn accepted(response: Response, candidate: &Candidate) -> Result<(Kept, Answer), Fault> {
+    let Response { status, headers, body } = response;
+    if !status.is_success() {
+        // The status says enough where its words break off.
+        let text = body.beginning(MAX_ERROR_BODY, ERROR_PATIENCE).await;
+        return Err(classify::answer(status, &headers, &text, &candidate.provider));
+    }
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    // Some servers answer a wish for a stream with a whole answer, and some forget its type.
+    match kind.starts_with("text/event-stream") {
+        true => Ok((Kept::Events, body)),
+        false => Ok((Kept::Whole, body)),
+    }
+}
+
+fn protocol(why: &str) -> Fault {
+    Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, why) }
+}
+
+/// All of a body as text.
+async fn whole(body: Answer) -> Result<String, Fault> {
+    let bytes = body.collect(relay::MAX_ANSWER).await?;
+    let text = String::from_utf8(Vec::from(bytes))
+        .map_err(|_| protocol("the upstream's answer is not UTF-8"))?;
+    if text.trim_start().starts_with('<') {
+        let said = said::read_body(200, &text);
+        return Err(Fault { kind: Kind::Protocol, ..said });
+    }
+    Ok(text)
+}
+
+/// Reads a whole answer, which may be a stream of which nobody said that it is one.
+fn play(text: &str, mut decoder: Decoder, mut sink: &mut dyn FnMut(wire::turn::Event<'_>)) {
+    if text.trim_start().starts_with('{') {
+        decoder.answer(text, &mut sink);
+        return;
+    }
+    let mut frames = wire::sse::Decoder::new(relay::MAX_ANSWER);
+    let mut push = |frame: wire::sse::Frame<'_>| decoder.push(frame, &mut sink);
+    let broken = frames.push(text.as_bytes(), &mut push).and_then(|()| frames.end(&mut push));
+    let end = match broken {
+        Ok(()) => Ending::Closed,
+        Err(broken) => Ending::Broken(protocol(&broken.to_string())),
+    };
+    decoder.end(end, &mut sink);
+}
+
+fn no_endpoint(candidate: &Candidate) -> Fault {
     let text = format!(
-        "provider `{0}` offers no dialect that quire can translate to yet; give `[providers.{0}]` a `dialect = \"chat\"` endpoint",
+        "provider `{0}` has no endpoint; give `[providers.{0}]` a `dialect` and a `base_url`",
         candidate.provider.id
     );
     Fault::new(Kind::BadRequest, text)
-}
-
-fn missing_key(candidate: &Candidate) -> Fault {
-    let provider = &candidate.provider;
-    let variable = provider.record.env.first().map_or("API_KEY", String::as_str);
-    Fault::new(
-        Kind::Unauthorized,
-        format!(
-            "provider `{0}` has no key: set `api_key = \"${{{variable}}}\"` in `[providers.{0}]` and that variable",
-            provider.id
-        ),
-    )
-}
-
-/// The alias's settings, where the request has none of its own.
-fn apply<'a>(alias: &Settings, turn: &mut Turn<'a>, notes: &mut Notes) {
-    let settings = &mut turn.settings;
-    let mut used = |at: &'static str| notes.add(Code::AliasDefault, at);
-    if settings.effort.is_none() && alias.effort.is_some() {
-        settings.effort = alias.effort;
-        used("reasoning.effort");
-    }
-    if settings.max_output_tokens.is_none() && alias.max_output_tokens.is_some() {
-        settings.max_output_tokens = alias.max_output_tokens;
-        used("max_output_tokens");
-    }
-    if let (None, Some(verbosity)) = (&settings.verbosity, alias.verbosity) {
-        settings.verbosity = Some(Escaped::plain(verbosity.name()));
-        used("text.verbosity");
-    }
-    let tiered = settings.shared.iter().any(|(name, _)| *name == "service_tier");
-    if alias.fast == Some(true) && !tiered {
-        settings.shared.push(("service_tier", "\"priority\""));
-        used("service_tier");
-    }
 }

@@ -7,15 +7,15 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use wire::answer::{Ending, Head, Setting};
-use wire::chat;
+use wire::dialect::{Decoder, Dialect, Encoder};
 use wire::fault::{Fault, Kind, Phase};
 use wire::note::Notes;
-use wire::responses::{self, Encoder};
 use wire::sse;
-use wire::turn::{End, Event};
+use wire::turn::{End, Event, Finish};
 
 use super::classify;
 use super::ledger::Ledger;
+use super::passing::Passed;
 use super::vault::ModelVault;
 use crate::buffers;
 use crate::config::Provider;
@@ -23,7 +23,7 @@ use crate::store::Outcome;
 use crate::upstream::Body;
 
 /// The largest event of a stream.
-const MAX_FRAME: usize = 16 << 20;
+pub(super) const MAX_FRAME: usize = 16 << 20;
 /// The largest stream: what it says is kept to its end, and some models never stop by themselves.
 const MAX_STREAM: usize = 256 << 20;
 /// The largest answer that comes in one piece.
@@ -33,21 +33,36 @@ pub(super) const MAX_ANSWER: usize = 64 << 20;
 #[derive(Debug)]
 pub struct Relay {
     source: Option<Source>,
-    writer: Writer,
+    machine: Machine,
 }
 
 /// Where the answer comes from; none once everything has come.
 #[derive(Debug)]
 struct Source {
     body: Body,
-    frames: sse::Decoder,
-    decoder: chat::Decoder,
     received: usize,
 }
 
-/// The half of a relay that writes.
+/// What makes the client's answer of the upstream's.
+#[derive(Debug)]
+enum Machine {
+    Translated(Box<Translated>),
+    Passed(Box<Passed>),
+}
+
+/// An answer that is translated.
+#[derive(Debug)]
+struct Translated {
+    frames: sse::Decoder,
+    /// None where the answer was here at once.
+    decoder: Option<Decoder>,
+    writer: Writer,
+}
+
+/// The half of a translation that writes.
 #[derive(Debug)]
 struct Writer {
+    dialect: Dialect,
     head: Arc<Head>,
     encoder: Encoder<ModelVault>,
     provider: Arc<Provider>,
@@ -88,11 +103,10 @@ impl Writer {
     fn generated(&mut self) {
         self.generated = true;
         self.ledger.first_event();
-        responses::encode::begin(&self.head, &mut self.out);
+        self.dialect.begin(&self.head, &mut self.out);
     }
 
     fn end(&mut self, end: End) {
-        use wire::turn::Finish;
         if !self.generated {
             self.generated();
         }
@@ -103,17 +117,20 @@ impl Writer {
                 self.ledger.failed(fault);
                 self.fault = Some(fault.clone());
             }
-            Some(End::Finished(finish)) => self.ledger.note(|exchange| {
-                exchange.outcome = match finish {
-                    Finish::Length | Finish::Filtered => Outcome::Incomplete,
-                    Finish::Stop | Finish::Sequence(_) | Finish::Calls | Finish::Other(_) => {
-                        Outcome::Completed
-                    }
-                };
-            }),
+            Some(End::Finished(finish)) => {
+                self.ledger.note(|exchange| exchange.outcome = ended_well(finish));
+            }
             None => {}
         }
         self.ledger.settle(self.encoder.usage(), self.encoder.notes());
+    }
+}
+
+/// The outcome of an answer that came to its end.
+pub(super) fn ended_well(finish: &Finish) -> Outcome {
+    match finish {
+        Finish::Length | Finish::Filtered => Outcome::Incomplete,
+        Finish::Stop | Finish::Sequence(_) | Finish::Calls | Finish::Other(_) => Outcome::Completed,
     }
 }
 
@@ -129,6 +146,8 @@ impl Drop for Writer {
 /// What a relay is made of, beside its upstream.
 #[derive(Debug)]
 pub(super) struct Parts {
+    /// What the client speaks.
+    pub(super) dialect: Dialect,
     pub(super) head: Arc<Head>,
     pub(super) setting: Setting,
     pub(super) vault: ModelVault,
@@ -137,33 +156,140 @@ pub(super) struct Parts {
     pub(super) ledger: Ledger,
 }
 
-impl Parts {
-    fn writer(self) -> Writer {
-        Writer {
-            head: Arc::clone(&self.head),
-            encoder: Encoder::new(self.head, self.setting, self.vault, self.notes),
-            provider: self.provider,
-            ledger: self.ledger,
+impl Translated {
+    fn new(parts: Parts, decoder: Option<Decoder>) -> Self {
+        let Parts { dialect, head, setting, vault, notes, provider, ledger } = parts;
+        let writer = Writer {
+            dialect,
+            head: Arc::clone(&head),
+            encoder: Encoder::new(dialect, head, setting, vault, notes),
+            provider,
+            ledger,
             out: String::new(),
             generated: false,
             fault: None,
             now: unix_now(),
+        };
+        Self { frames: sse::Decoder::new(MAX_FRAME), decoder, writer }
+    }
+
+    fn is_over(&self) -> bool {
+        self.decoder.as_ref().is_none_or(Decoder::is_ended)
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let Self { frames, decoder: Some(decoder), writer } = self else { return Ok(()) };
+        if decoder.is_ended() {
+            return Ok(());
+        }
+        frames
+            .push(bytes, &mut |frame| decoder.push(frame, &mut |event| writer.event(event)))
+            .map_err(|broken| protocol(broken.to_string()))
+    }
+
+    fn end(&mut self, how: Ending) {
+        let Self { frames, decoder: Some(decoder), writer } = self else { return };
+        let mut how = how;
+        if how == Ending::Closed {
+            let mut sink =
+                |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
+            if let Err(broken) = frames.end(&mut sink) {
+                how = Ending::Broken(protocol(broken.to_string()));
+            }
+        }
+        decoder.end(how, &mut |event| writer.event(event));
+    }
+}
+
+fn protocol(why: impl Into<String>) -> Fault {
+    Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, why) }
+}
+
+impl Machine {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        match self {
+            Self::Translated(one) => one.push(bytes),
+            Self::Passed(one) => one.push(bytes),
+        }
+    }
+
+    fn end(&mut self, how: Ending) {
+        match self {
+            Self::Translated(one) => one.end(how),
+            Self::Passed(one) => one.end(how),
+        }
+    }
+
+    /// The upstream has said that its answer is over.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Translated(one) => one.is_over(),
+            Self::Passed(one) => one.is_over(),
+        }
+    }
+
+    /// The client has been told, or is about to be.
+    fn is_told(&self) -> bool {
+        match self {
+            Self::Translated(one) => one.writer.encoder.ended().is_some(),
+            Self::Passed(one) => one.ended,
+        }
+    }
+
+    fn is_generated(&self) -> bool {
+        match self {
+            Self::Translated(one) => one.writer.generated,
+            Self::Passed(one) => one.generated,
+        }
+    }
+
+    fn fault(&mut self) -> &mut Option<Fault> {
+        match self {
+            Self::Translated(one) => &mut one.writer.fault,
+            Self::Passed(one) => &mut one.fault,
+        }
+    }
+
+    fn take_out(&mut self) -> Vec<u8> {
+        match self {
+            Self::Translated(one) => std::mem::take(&mut one.writer.out).into_bytes(),
+            Self::Passed(one) => std::mem::take(&mut one.out),
+        }
+    }
+
+    fn has_out(&self) -> bool {
+        match self {
+            Self::Translated(one) => !one.writer.out.is_empty(),
+            Self::Passed(one) => !one.out.is_empty(),
         }
     }
 }
 
 impl Relay {
-    /// A relay that reads a stream.
-    pub(super) fn stream(parts: Parts, body: Body, decoder: chat::Decoder) -> Self {
-        let frames = sse::Decoder::new(MAX_FRAME);
-        Self { source: Some(Source { body, frames, decoder, received: 0 }), writer: parts.writer() }
+    /// A relay that translates a stream.
+    pub(super) fn stream(parts: Parts, body: Body, decoder: Decoder) -> Self {
+        let machine = Machine::Translated(Box::new(Translated::new(parts, Some(decoder))));
+        Self { source: Some(Source { body, received: 0 }), machine }
     }
 
-    /// A relay whose answer is here already.
+    /// A relay whose answer is here already, as events.
     pub(super) fn whole(parts: Parts, make: impl FnOnce(&mut dyn FnMut(Event<'_>))) -> Self {
-        let mut writer = parts.writer();
-        make(&mut |event| writer.event(event));
-        Self { source: None, writer }
+        let mut translated = Translated::new(parts, None);
+        make(&mut |event| translated.writer.event(event));
+        Self { source: None, machine: Machine::Translated(Box::new(translated)) }
+    }
+
+    /// A relay that passes a stream.
+    pub(super) fn pass(passed: Passed, body: Body) -> Self {
+        Self {
+            source: Some(Source { body, received: 0 }),
+            machine: Machine::Passed(Box::new(passed)),
+        }
+    }
+
+    /// A relay whose answer is here already, as it is.
+    pub(super) fn passed(passed: Passed) -> Self {
+        Self { source: None, machine: Machine::Passed(Box::new(passed)) }
     }
 
     /// Waits until something was generated. A fault that came in the same read is then part of the
@@ -173,13 +299,17 @@ impl Relay {
     /// The answer failed before that; then nothing has been written.
     pub(super) async fn wait(&mut self) -> Result<(), Fault> {
         poll_fn(|cx| {
-            while !self.writer.generated && self.writer.fault.is_none() && self.source.is_some() {
+            while !self.machine.is_generated()
+                && self.machine.fault().is_none()
+                && self.source.is_some()
+            {
                 std::task::ready!(self.poll_read(cx));
             }
             Poll::Ready(())
         })
         .await;
-        match self.writer.fault.take_if(|_| !self.writer.generated) {
+        let generated = self.machine.is_generated();
+        match self.machine.fault().take_if(|_| !generated) {
             Some(fault) => Err(fault),
             None => Ok(()),
         }
@@ -187,45 +317,34 @@ impl Relay {
 
     /// Reads what has arrived. Ready when something may have been written.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(Source { body, frames, decoder, received }) = &mut self.source else {
-            return Poll::Ready(());
-        };
-        let writer = &mut self.writer;
+        let Some(Source { body, received }) = &mut self.source else { return Poll::Ready(()) };
+        let machine = &mut self.machine;
         let mut broken = None;
         let read = body.poll_read(cx, &mut |bytes| {
             *received += bytes.len();
-            if broken.is_none() && !decoder.is_ended() {
-                let mut sink =
-                    |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
-                broken = frames.push(bytes, &mut sink).err();
+            if broken.is_none() {
+                broken = machine.push(bytes).err();
             }
         });
-        if decoder.is_ended() && writer.fault.is_none() {
+        if machine.is_over() && machine.fault().is_none() {
             body.answered();
         }
         let end = match read {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(true)) => None,
-            Poll::Ready(Ok(false)) => {
-                let mut sink =
-                    |frame: sse::Frame<'_>| decoder.push(frame, &mut |event| writer.event(event));
-                broken = broken.or(frames.end(&mut sink).err());
-                Some(Ending::Closed)
-            }
+            Poll::Ready(Ok(false)) => Some(Ending::Closed),
             Poll::Ready(Err(fault)) => Some(Ending::Broken(fault)),
         };
-        let protocol = |why: String| {
-            Some(Ending::Broken(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, why) }))
-        };
         let end = match broken {
-            Some(broken) => protocol(broken.to_string()),
+            Some(fault) => Some(Ending::Broken(fault)),
             None if *received > MAX_STREAM => {
-                protocol(format!("the upstream's stream is longer than {} MiB", MAX_STREAM >> 20))
+                let why = format!("the upstream's stream is longer than {} MiB", MAX_STREAM >> 20);
+                Some(Ending::Broken(protocol(why)))
             }
             None => end,
         };
         if let Some(end) = end {
-            decoder.end(end, &mut |event| writer.event(event));
+            machine.end(end);
             self.source = None;
         }
         Poll::Ready(())
@@ -233,20 +352,22 @@ impl Relay {
 
     /// The next piece for the client: everything that has arrived, in one. Ready with nothing at
     /// the end of the answer.
-    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         loop {
-            if !self.writer.out.is_empty() {
-                return Poll::Ready(Some(std::mem::take(&mut self.writer.out)));
+            if self.machine.has_out() {
+                return Poll::Ready(Some(self.machine.take_out()));
             }
             // After the last event the rest of the body is read, so that its connection can be
             // used again; but nobody waits for it.
             if self.source.is_none() {
                 return Poll::Ready(None);
             }
-            self.writer.now = unix_now();
+            if let Machine::Translated(one) = &mut self.machine {
+                one.writer.now = unix_now();
+            }
             match self.poll_read(cx) {
                 Poll::Ready(()) => {}
-                Poll::Pending if self.writer.encoder.is_ended() => {
+                Poll::Pending if self.machine.is_told() => {
                     self.source = None;
                     return Poll::Ready(None);
                 }
@@ -255,18 +376,33 @@ impl Relay {
         }
     }
 
+    /// Writes a sign of life; only between two pieces.
+    pub fn keep_alive(&self, out: &mut String) {
+        match &self.machine {
+            Machine::Translated(one) => one.writer.dialect.keep_alive(&one.writer.head, out),
+            Machine::Passed(one) => one.keep_alive(out),
+        }
+    }
+
     /// Waits for the whole answer and returns it as one object, with its notes for the header.
     ///
     /// # Errors
     /// The answer failed. Nothing of it has reached the client, so it is told by the status.
-    pub async fn finish(mut self) -> Result<(String, String), Fault> {
-        while poll_fn(|cx| self.poll_next(cx)).await.is_some() {}
-        match self.writer.fault.take() {
-            Some(fault) => Err(fault),
-            None => {
-                let notes = self.writer.encoder.notes().header();
-                Ok((self.writer.encoder.take_object(), notes))
+    pub async fn finish(mut self) -> Result<(Vec<u8>, String), Fault> {
+        let mut pieces = Vec::new();
+        while let Some(piece) = poll_fn(|cx| self.poll_next(cx)).await {
+            if matches!(self.machine, Machine::Passed(_)) {
+                pieces = piece;
             }
+        }
+        match (self.machine.fault().take(), &mut self.machine) {
+            (Some(fault), _) => Err(fault),
+            (None, Machine::Translated(one)) => {
+                let encoder = &mut one.writer.encoder;
+                let notes = encoder.notes().header();
+                Ok((encoder.take_object().into_bytes(), notes))
+            }
+            (None, Machine::Passed(one)) => Ok((pieces, one.notes().header())),
         }
     }
 }

@@ -15,12 +15,20 @@ pub struct ModelVault {
     sealer: Arc<Sealer>,
     /// `provider/model`
     bound_to: String,
+    /// What was sealed stays sealed.
+    forgets: bool,
 }
 
 impl ModelVault {
     /// A vault for the model `bound_to`.
     pub fn new(sealer: Arc<Sealer>, bound_to: String) -> Self {
-        Self { sealer, bound_to }
+        Self { sealer, bound_to, forgets: false }
+    }
+
+    /// The same vault, which opens no reasoning if `forgets`: the upstream refused some of it.
+    #[must_use]
+    pub fn forgetful(self, forgets: bool) -> Self {
+        Self { forgets, ..self }
     }
 
     fn place(&self, what: Sealed) -> (Kind, &str) {
@@ -39,6 +47,9 @@ impl Vault for ModelVault {
     }
 
     fn open(&self, what: Sealed, sealed: &str) -> Opened {
+        if self.forgets && what == Sealed::Reasoning {
+            return Opened::Foreign;
+        }
         let (kind, bound_to) = self.place(what);
         match self.sealer.open(sealed, kind, bound_to) {
             Ok(plain) => String::from_utf8(plain).map_or(Opened::Foreign, Opened::Text),

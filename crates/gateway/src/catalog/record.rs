@@ -226,6 +226,8 @@ pub struct Model {
     /// The effort that it makes when none is asked for.
     pub default_effort: Option<Effort>,
     pub prices: Option<Prices>,
+    /// Its record says that it knows no tools but functions in Responses.
+    pub only_functions: bool,
     /// What it understands in Chat Completions.
     pub chat: Target,
     pub responses: Target,
@@ -375,6 +377,7 @@ impl Record {
             context: facts.context,
             default_effort: efforts.and_then(|efforts| efforts.default),
             prices: facts.prices,
+            only_functions: self.facts(card, Dialect::Responses).custom_tools == Some(false),
             chat: target(Dialect::Chat),
             responses: target(Dialect::Responses),
             messages: target(Dialect::Messages),

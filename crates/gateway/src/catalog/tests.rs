@@ -145,7 +145,7 @@ fn endpoints_are_built_from_bases_and_paths() {
     };
     let table = [
         ("deepseek", Dialect::Chat, "https://api.deepseek.com/chat/completions"),
-        ("deepseek", Dialect::Responses, "https://api.deepseek.com/responses"),
+        ("vllm", Dialect::Responses, "http://127.0.0.1:8000/v1/responses"),
         ("deepseek", Dialect::Messages, "https://api.deepseek.com/anthropic/v1/messages"),
         ("zhipu", Dialect::Chat, "https://open.bigmodel.cn/api/paas/v4/chat/completions"),
         (

@@ -55,6 +55,9 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Limit of a request's body, after decompression.
     pub max_body_bytes: usize,
+    /// How often a client may send the same body again, each time after its answer, within ten
+    /// seconds; 0 for ever.
+    pub repeat_limit: usize,
     /// How long a client may take to send its request's head.
     pub head_timeout: Duration,
     /// How long a stream may be silent before the client gets a sign of life.

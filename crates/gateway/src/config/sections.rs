@@ -15,6 +15,7 @@ impl Default for Server {
             max_body_bytes: 64 * 1024 * 1024,
             head_timeout: Duration::from_secs(120),
             keep_alive: Duration::from_secs(15),
+            repeat_limit: 10,
             allowed_hosts: Vec::new(),
             listen_at: (0, 0),
         }
@@ -62,6 +63,9 @@ pub(super) fn server(root: &mut Table<'_>) -> Server {
     }
     seconds(&mut table, "head_timeout_seconds", &mut server.head_timeout);
     seconds(&mut table, "keep_alive_seconds", &mut server.keep_alive);
+    if let Some(limit) = table.number("repeat_limit") {
+        server.repeat_limit = usize::try_from(limit.value).unwrap_or(usize::MAX);
+    }
     for host in table.texts("allowed_hosts").unwrap_or_default() {
         let name = host.value.trim().trim_end_matches('.').to_ascii_lowercase();
         if name.is_empty() || name.contains(['/', '*', ' ', '@']) {

@@ -396,7 +396,7 @@ models_closed = true
     assert!(provider.record.models_closed);
     assert_eq!(provider.record.errors[0].status, Some(418));
     // The Messages endpoint of the vendor is another host than the one that was named.
-    assert_eq!(provider.dialects().collect::<Vec<_>>(), [Dialect::Chat, Dialect::Responses]);
+    assert_eq!(provider.dialects().collect::<Vec<_>>(), [Dialect::Chat]);
     let url = provider.endpoint(Dialect::Chat).expect("chat").expose().path().to_owned();
     assert_eq!(url, "/sk-canary-any/chat/completions");
 }

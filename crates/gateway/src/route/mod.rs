@@ -2,6 +2,7 @@
 //! nothing and knows no health. Start with [`resolve`]; [`list`] is the same knowledge turned round.
 
 mod list;
+mod needs;
 mod resolve;
 
 pub use list::{Listed, list};

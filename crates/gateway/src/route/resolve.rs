@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use wire::dialect::Dialect;
+use wire::json::Value;
 use wire::target::Target;
 
+use super::needs;
 use crate::catalog::Model;
 use crate::config::{Alias, Origin, Place, Provider, Settings, Snapshot};
 use crate::document::nearest;
@@ -35,6 +37,20 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The dialect in which the provider is asked, if it speaks any: the caller's own where that
+    /// endpoint can do what the request wants, else the one that the provider's record prefers.
+    pub fn dialect(&self, caller: Dialect, request: Value<'_, '_>) -> Option<Dialect> {
+        let preferred = self.provider.dialects().next()?;
+        if self.provider.endpoint(caller).is_none() {
+            return Some(preferred);
+        }
+        let other = self.provider.dialects().find(|dialect| *dialect != caller);
+        let lacks = caller == Dialect::Responses
+            && self.model.only_functions
+            && needs::more_than_functions(request);
+        Some(other.filter(|_| lacks).unwrap_or(caller))
+    }
+
     /// What the model understands in a dialect.
     pub fn target(&self, dialect: Dialect) -> &Target {
         self.model.target(dialect)

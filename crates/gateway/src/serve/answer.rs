@@ -29,7 +29,13 @@ impl Answer {
 
 impl From<String> for Answer {
     fn from(text: String) -> Self {
-        Self(Inner::Whole(Some(Bytes::from(text)).filter(|bytes| !bytes.is_empty())))
+        Self::from(text.into_bytes())
+    }
+}
+
+impl From<Vec<u8>> for Answer {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Inner::Whole(Some(Bytes::from(bytes)).filter(|bytes| !bytes.is_empty())))
     }
 }
 
@@ -51,7 +57,7 @@ impl Body for Answer {
             Inner::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Inner::Stream(stream) => stream
                 .poll_next(cx)
-                .map(|piece| piece.map(|piece| Ok(Frame::data(buffers::lend(piece.into_bytes()))))),
+                .map(|piece| piece.map(|piece| Ok(Frame::data(buffers::lend(piece))))),
         }
     }
 

@@ -13,7 +13,7 @@ use wire::turn::Effort;
 use super::Answer;
 use crate::codex;
 use crate::config::Snapshot;
-use crate::route::{Listed, list};
+use crate::route::{Listed, list, resolve};
 
 /// When the list was made means nothing; clients only want a number.
 const CREATED: u64 = 1_700_000_000;
@@ -21,12 +21,11 @@ const CREATED_AT: &str = "2023-11-14T22:13:20Z";
 
 /// Every model.
 pub(super) fn all(snapshot: &Snapshot, uri: &Uri) -> Response<Answer> {
-    let version = uri
-        .query()
-        .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("client_version=")));
-    let instructions = codex::instructions(snapshot, version);
+    let query = Query(uri.query().unwrap_or_default());
+    let instructions = codex::instructions(snapshot, query.get("client_version"));
     let models = list(snapshot);
-    let data: Vec<Value> = models.iter().map(entry).collect();
+    let (page, has_more) = query.page(&models);
+    let data: Vec<Value> = page.iter().map(entry).collect();
     let codex: Vec<Value> = models
         .iter()
         .enumerate()
@@ -37,18 +36,56 @@ pub(super) fn all(snapshot: &Snapshot, uri: &Uri) -> Response<Answer> {
         "object": "list",
         "data": data,
         "models": codex,
-        "has_more": false,
-        "first_id": id(models.first()),
-        "last_id": id(models.last()),
+        "has_more": has_more,
+        "first_id": id(page.first()),
+        "last_id": id(page.last()),
     });
     super::json(StatusCode::OK, body.to_string())
 }
 
-/// One model; a slash in its name may be encoded.
+/// What a request for the list asks for.
+struct Query<'q>(&'q str);
+
+impl<'q> Query<'q> {
+    fn get(&self, name: &str) -> Option<&'q str> {
+        self.0.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// The part of the list that is asked for in Anthropic's way, and whether there is more behind
+    /// it, or before it where it is read backwards (Anthropic's API reference, "List models").
+    fn page<'m>(&self, models: &'m [Listed]) -> (&'m [Listed], bool) {
+        let limit = self.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(usize::MAX);
+        let place = |name: &str| {
+            let wanted = decoded(self.get(name)?);
+            models.iter().position(|model| model.slug == wanted)
+        };
+        if let Some(before) = place("before_id") {
+            let start = before.saturating_sub(limit.max(1));
+            return (&models[start..before], start > 0);
+        }
+        let start = place("after_id").map_or(0, |after| after + 1);
+        let end = start.saturating_add(limit.max(1)).min(models.len());
+        (&models[start..end], end < models.len())
+    }
+}
+
+/// One model; a slash in its name may be encoded. A bare name that leads to one model is its name
+/// too.
 pub(super) fn one(snapshot: &Snapshot, path: &str) -> Result<Response<Answer>, Fault> {
     let slug = decoded(path);
-    match list(snapshot).iter().find(|model| model.slug == slug) {
-        Some(model) => Ok(super::json(StatusCode::OK, entry(model).to_string())),
+    let models = list(snapshot);
+    let found = models.iter().find(|model| model.slug == slug);
+    let found = found.map(entry).or_else(|| {
+        let route = resolve(snapshot, Some(&slug)).ok()?;
+        let name = route.candidates.first()?.name();
+        let known = models.iter().find(|model| model.slug == name)?;
+        let mut entry = entry(known);
+        // Whoever asks for a name is told about that name.
+        entry.as_object_mut()?.insert("id".to_owned(), json!(slug));
+        Some(entry)
+    });
+    match found {
+        Some(model) => Ok(super::json(StatusCode::OK, model.to_string())),
         None => {
             let slug: String = slug.chars().take(100).collect();
             let text = format!("there is no model `{slug}` here; `GET /v1/models` lists them");
@@ -146,6 +183,30 @@ const fn describe(effort: Effort) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_are_cut_as_anthropic_cuts_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let config = "[providers.lab]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodels = [\"a\", \"b\", \"c\"]\n";
+        std::fs::write(&file, config).unwrap();
+        let home = folder.path().to_str().unwrap().to_owned();
+        let env = move |name: &str| (name == "QUIRE_HOME").then(|| home.clone());
+        let (snapshot, _) = crate::config::Snapshot::load(Some(&file), &env).unwrap();
+        let models = list(&snapshot);
+        let all: Vec<&str> = models.iter().map(|model| model.slug.as_str()).collect();
+        let page = |query: &str| {
+            let (page, more) = Query(query).page(&models);
+            (page.iter().map(|model| model.slug.as_str()).collect::<Vec<_>>(), more)
+        };
+        assert_eq!(page(""), (all.clone(), false));
+        assert_eq!(page("limit=1000&x=1"), (all.clone(), false));
+        assert_eq!(page("limit=2"), (all[..2].to_vec(), true));
+        assert_eq!(page("limit=2&after_id=lab%2Fb"), (all[2..4].to_vec(), all.len() > 4));
+        assert_eq!(page("before_id=lab/c&limit=1"), (vec!["lab/b"], true));
+        assert_eq!(page("after_id=nobody"), (all.clone(), false));
+        assert_eq!(page(&format!("after_id={}", all[all.len() - 1])), (vec![], false));
+    }
 
     #[test]
     fn encoded_slashes_are_slashes() {

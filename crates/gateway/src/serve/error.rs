@@ -1,9 +1,9 @@
 //! Faults as HTTP answers.
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use wire::dialect::Dialect;
 use wire::fault::Reader;
 use wire::fault::{Fault, Kind};
-use wire::responses::fault::answer;
 
 use super::Answer;
 
@@ -15,8 +15,13 @@ pub(super) fn reader_of(headers: &HeaderMap) -> Reader {
 }
 
 /// The answer for a fault.
-pub(super) fn response(fault: &Fault, reader: Reader) -> Response<Answer> {
-    let shown = answer(fault, reader);
+pub(super) fn response(
+    fault: &Fault,
+    dialect: Dialect,
+    reader: Reader,
+    request_id: &str,
+) -> Response<Answer> {
+    let shown = dialect.error(fault, reader, request_id);
     let status = StatusCode::from_u16(shown.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = super::json(status, shown.body);
     let headers = response.headers_mut();

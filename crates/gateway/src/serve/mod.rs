@@ -9,10 +9,11 @@ mod body;
 mod catalog;
 mod crew;
 mod error;
+mod exchange;
 mod guard;
 mod health;
 mod listen;
-mod responses;
+mod session;
 mod start;
 mod stream;
 mod worded;
@@ -21,8 +22,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use exchange::Wish;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use wire::dialect::Dialect;
 use wire::fault::{Fault, Kind};
 
 pub use answer::Answer;
@@ -33,7 +36,7 @@ pub use start::{NotStarted, Running, start};
 
 use crate::admin;
 use crate::admin_token::AdminToken;
-use crate::attempt::Gateway;
+use crate::attempt::{Gateway, Repeats};
 use crate::config::Live;
 use crate::drain::Drain;
 use crate::store::{KeyRing, Recorder, Store, new_id};
@@ -48,6 +51,7 @@ pub struct App {
     pub store: Store,
     pub recorder: Recorder,
     pub metrics: Arc<Metrics>,
+    pub repeats: Arc<Repeats>,
     pub admin_token: AdminToken,
     pub drain: Drain,
     pub started: Instant,
@@ -68,9 +72,10 @@ impl App {
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Response<Answer> {
         let id = new_id();
         let reader = error::reader_of(request.headers());
+        let dialect = dialect_of(request.uri().path(), request.headers());
         let mut response = match self.route(&id, request).await {
             Ok(response) => response,
-            Err(fault) => error::response(&fault, reader),
+            Err(fault) => error::response(&fault, dialect, reader, &id),
         };
         if let Ok(id) = HeaderValue::try_from(id) {
             response.headers_mut().insert("x-quire-request-id", id);
@@ -101,8 +106,22 @@ impl App {
         let key_name = guard::check_key(request.headers(), &self.keys, self.address)?;
         let call = Call { id, request, key_name };
         match (call.request.method().as_str(), path.as_str()) {
-            ("POST", "/v1/responses") => responses::create(&self, snapshot, call).await,
-            ("GET", "/v1/responses") => Ok(responses::upgrade(call.request.headers())),
+            ("POST", "/v1/responses") => {
+                exchange::create(&self, snapshot, call, Dialect::Responses, Wish::Answer).await
+            }
+            ("POST", "/v1/responses/input_tokens") => {
+                exchange::create(&self, snapshot, call, Dialect::Responses, Wish::Count).await
+            }
+            ("GET", "/v1/responses") => Ok(exchange::upgrade(call.request.headers())),
+            ("POST", "/v1/chat/completions") => {
+                exchange::create(&self, snapshot, call, Dialect::Chat, Wish::Answer).await
+            }
+            ("POST", "/v1/messages") => {
+                exchange::create(&self, snapshot, call, Dialect::Messages, Wish::Answer).await
+            }
+            ("POST", "/v1/messages/count_tokens") => {
+                exchange::create(&self, snapshot, call, Dialect::Messages, Wish::Count).await
+            }
             ("GET", "/v1/models") => Ok(catalog::all(&snapshot, call.request.uri())),
             ("GET", model) if model.starts_with("/v1/models/") => {
                 catalog::one(&snapshot, &model["/v1/models/".len()..])
@@ -116,8 +135,12 @@ impl App {
 
 /// The fault of a path or method that does not exist, with what may have been meant.
 fn unknown(method: &str, path: &str) -> Fault {
-    const KNOWN: [(&str, &str); 6] = [
+    const KNOWN: [(&str, &str); 10] = [
         ("POST", "/v1/responses"),
+        ("POST", "/v1/responses/input_tokens"),
+        ("POST", "/v1/chat/completions"),
+        ("POST", "/v1/messages"),
+        ("POST", "/v1/messages/count_tokens"),
         ("GET", "/v1/models"),
         ("GET", "/health"),
         ("GET", "/ready"),
@@ -142,8 +165,24 @@ fn unknown(method: &str, path: &str) -> Fault {
     }
 }
 
+/// The dialect in which the sender of a request reads errors.
+fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
+    if path.starts_with("/v1/messages") || headers.contains_key("anthropic-version") {
+        Dialect::Messages
+    } else if path.starts_with("/v1/chat/") {
+        Dialect::Chat
+    } else {
+        Dialect::Responses
+    }
+}
+
 /// A JSON answer.
 fn json(status: StatusCode, body: String) -> Response<Answer> {
+    json_bytes(status, body.into_bytes())
+}
+
+/// The same, of a text that is bytes already.
+fn json_bytes(status: StatusCode, body: Vec<u8>) -> Response<Answer> {
     let mut response = Response::new(Answer::from(body));
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("application/json");

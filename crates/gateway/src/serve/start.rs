@@ -71,6 +71,7 @@ pub async fn start(
         gateway: Arc::new(Gateway {
             client: Client::default(),
             shared: Shared::default(),
+            issuers: Arc::default(),
             sealer: Arc::new(Sealer::load_or_create(home).map_err(anyhow::Error::from)?),
         }),
         live: Arc::clone(&live),
@@ -78,6 +79,7 @@ pub async fn start(
         store,
         recorder,
         metrics: Arc::new(Metrics::default()),
+        repeats: Arc::default(),
         admin_token: AdminToken::load_or_create(home).map_err(anyhow::Error::from)?,
         drain: Drain::default(),
         started,

@@ -3,18 +3,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 use wire::answer::{Head, Setting};
+use wire::dialect::{Dialect, Encoder};
 use wire::fault::{Fault, Phase};
 use wire::note::Notes;
-use wire::responses::encode::{Encoder, begin, keep_alive};
 use wire::turn::{End, Event};
 
-use crate::attempt::{Ledger, ModelVault, Relay, unix_now};
+use crate::attempt::{COMMENT, Early, Ledger, ModelVault, Relay, unix_now};
 
 /// An attempt that goes on after the head of the answer went out.
 pub(super) type Attempt = Pin<Box<dyn Future<Output = Result<Relay, Fault>> + Send>>;
@@ -22,14 +23,18 @@ pub(super) type Attempt = Pin<Box<dyn Future<Output = Result<Relay, Fault>> + Se
 /// A streamed answer.
 pub(super) struct Stream {
     state: State,
+    dialect: Dialect,
     head: Arc<Head>,
     ledger: Ledger,
+    early: Arc<Mutex<Early>>,
     /// What a failure needs to be written before anybody answered.
     vault: ModelVault,
     setting: Setting,
     keep_alive: Duration,
     last: Instant,
     timer: Pin<Box<Sleep>>,
+    /// Something went out that says the stream is open.
+    opened: bool,
     sent: u64,
 }
 
@@ -47,12 +52,14 @@ impl std::fmt::Debug for Stream {
 
 /// What a stream is made of.
 pub(super) struct Parts {
+    pub(super) dialect: Dialect,
     pub(super) head: Arc<Head>,
     pub(super) ledger: Ledger,
     pub(super) vault: ModelVault,
     /// What is known of the answer when nobody gave one.
     pub(super) setting: Setting,
     pub(super) keep_alive: Duration,
+    pub(super) early: Arc<Mutex<Early>>,
 }
 
 impl Stream {
@@ -67,14 +74,27 @@ impl Stream {
     }
 
     fn new(parts: Parts, state: State) -> Self {
-        let Parts { head, ledger, vault, setting, keep_alive } = parts;
+        let Parts { dialect, head, ledger, vault, setting, keep_alive, early } = parts;
         let last = Instant::now();
         let timer = Box::pin(tokio::time::sleep_until(last + keep_alive));
-        Self { state, head, ledger, vault, setting, keep_alive, last, timer, sent: 0 }
+        Self {
+            state,
+            dialect,
+            head,
+            ledger,
+            early,
+            vault,
+            setting,
+            keep_alive,
+            last,
+            timer,
+            opened: false,
+            sent: 0,
+        }
     }
 
     /// The next piece; nothing at the end.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         let piece = match self.poll_piece(cx) {
             Poll::Ready(piece) => piece,
             Poll::Pending => std::task::ready!(self.poll_keep_alive(cx)),
@@ -86,13 +106,19 @@ impl Stream {
         Poll::Ready(piece)
     }
 
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         if let State::Waiting(attempt) = &mut self.state {
             let mut opening = String::new();
-            begin(&self.head, &mut opening);
+            if !std::mem::replace(&mut self.opened, true) {
+                match self.early.lock().unwrap_or_else(PoisonError::into_inner).passes {
+                    // The upstream will open it.
+                    true => opening.push_str(COMMENT),
+                    false => self.dialect.begin(&self.head, &mut opening),
+                }
+            }
             match attempt.as_mut().poll(cx) {
                 Poll::Pending if opening.is_empty() => return Poll::Pending,
-                Poll::Pending => return Poll::Ready(Some(opening)),
+                Poll::Pending => return Poll::Ready(Some(opening.into_bytes())),
                 Poll::Ready(Ok(relay)) => self.state = State::Relaying(Box::new(relay)),
                 Poll::Ready(Err(fault)) => {
                     self.state = State::Over;
@@ -100,7 +126,7 @@ impl Stream {
                 }
             }
             if !opening.is_empty() {
-                return Poll::Ready(Some(opening));
+                return Poll::Ready(Some(opening.into_bytes()));
             }
         }
         match &mut self.state {
@@ -120,13 +146,26 @@ impl Stream {
         let fault = Fault { phase: Phase::Committed, ..fault };
         self.ledger.failed(&fault);
         let setting = std::mem::take(&mut self.setting);
-        let head = Arc::clone(&self.head);
-        let mut encoder = Encoder::new(head, setting, self.vault.clone(), Notes::default());
+        let head = match self.dialect == Dialect::Responses && self.head.echo.is_empty() {
+            // The upstream would have repeated the request.
+            true => Arc::new(self.head.with_empty_echo()),
+            false => Arc::clone(&self.head),
+        };
+        if self.dialect == Dialect::Responses {
+            self.dialect.begin(&head, out);
+        }
+        let mut encoder =
+            Encoder::new(self.dialect, head, setting, self.vault.clone(), Notes::default());
         encoder.push(Event::End(End::Failed(fault)), unix_now(), out);
     }
 
+    /// Whether quire has opened the stream itself.
+    fn is_open(&self) -> bool {
+        self.head.sequence.load(Ordering::Relaxed) > 0
+    }
+
     /// The timer is set again only when it has fired: every piece would be too often.
-    fn poll_keep_alive(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+    fn poll_keep_alive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         while self.timer.as_mut().poll(cx).is_ready() {
             let due = self.last + self.keep_alive;
             let now = Instant::now();
@@ -136,8 +175,14 @@ impl Stream {
             }
             self.timer.as_mut().reset(now + self.keep_alive);
             let mut piece = String::new();
-            keep_alive(&self.head, &mut piece);
-            return Poll::Ready(Some(piece));
+            match &self.state {
+                State::Relaying(relay) => relay.keep_alive(&mut piece),
+                State::Waiting(_) | State::Over if self.is_open() => {
+                    self.dialect.keep_alive(&self.head, &mut piece);
+                }
+                State::Waiting(_) | State::Over => piece.push_str(COMMENT),
+            }
+            return Poll::Ready(Some(piece.into_bytes()));
         }
         Poll::Pending
     }

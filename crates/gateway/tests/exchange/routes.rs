@@ -173,12 +173,3 @@ async fn a_key_found_in_the_environment_opens_only_its_own_names() {
     canary::assert_no_secret("/health", health.to_string());
     canary::assert_no_secret("/v1/models", models.to_string());
 }
-
-#[tokio::test]
-async fn a_provider_that_speaks_no_known_dialect_says_what_to_do() {
-    let upstream = always("x").await;
-    let config = lab(&upstream).replace("\"chat\"", "\"messages\"");
-    let quire = Quire::start(&config).await;
-    let error = refused(quire.ask(&plain()).await, 400).await;
-    assert!(error["message"].as_str().unwrap().contains("dialect = \"chat\""), "{error}");
-}

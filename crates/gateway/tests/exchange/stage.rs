@@ -59,7 +59,12 @@ impl Quire {
     /// Starts a gateway with this configuration and these variables.
     pub(crate) async fn with(config: &str, variables: &[(&str, &str)]) -> Self {
         let home = TempDir::new().expect("a folder for the test");
-        write_config(home.path(), config);
+        // Most tests ask the same thing again and again.
+        let config = match config.contains("[server]") {
+            true => config.to_owned(),
+            false => format!("{config}\n[server]\nrepeat_limit = 0\n"),
+        };
+        write_config(home.path(), &config);
         Self::at(home, variables).await
     }
 

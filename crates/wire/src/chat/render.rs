@@ -2,7 +2,7 @@
 
 use super::history;
 use crate::fault::Fault;
-use crate::json::quote_into;
+use crate::json::{Escaped, quote_into};
 use crate::names::Names;
 use crate::note::{Code, Notes};
 use crate::target::{MaxTokens, Quirk, Rendered, Structured, Target};

@@ -126,8 +126,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Checks and indexes `text`. Half of a surrogate pair becomes U+FFFD, since most upstreams
-    /// refuse a body that holds one.
+    /// Checks and indexes `text`.
     ///
     /// # Errors
     /// As [`Tape::read`].
@@ -139,15 +138,20 @@ impl Document {
     ///
     /// # Errors
     /// As [`Tape::read`].
-    pub fn parse_with(mut tape: Tape, mut text: String) -> Result<Self, SyntaxError> {
+    pub fn parse_with(mut tape: Tape, text: String) -> Result<Self, SyntaxError> {
         tape.nodes.clear();
         // Requests of coding agents hold a value every 20 to 60 bytes.
         tape.nodes.reserve(text.len() / 32);
         tape.scan(&text)?;
-        for &at in &tape.halves {
-            text.replace_range(at as usize..at as usize + 6, "\\ufffd");
-        }
         Ok(Self { text, tape })
+    }
+
+    /// Makes U+FFFD of each half of a surrogate pair, since most upstreams refuse a body that holds
+    /// one. The index stays right: both are six bytes long.
+    pub fn mend(&mut self) {
+        for at in std::mem::take(&mut self.tape.halves) {
+            self.text.replace_range(at as usize..at as usize + 6, "\\ufffd");
+        }
     }
 
     /// The whole value.
@@ -349,7 +353,11 @@ mod tests {
             (r#"["\ud83d x \ude00 \u0041"]"#, r#"["\ufffd x \ufffd \u0041"]"#),
             (r#"["\\ud83d"]"#, r#"["\\ud83d"]"#),
         ] {
-            assert_eq!(Document::parse(text.to_owned()).unwrap().text(), mended);
+            let mut document = Document::parse(text.to_owned()).unwrap();
+            assert_eq!(document.text(), text);
+            document.mend();
+            assert_eq!(document.text(), mended);
+            assert_eq!(document.root().raw(), mended);
         }
     }
 

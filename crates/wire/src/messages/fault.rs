@@ -4,9 +4,8 @@
 //! are tried again for minutes unless `x-should-retry: false` stands beside them; and
 //! `prompt is too long: N tokens > M maximum` makes it compact the conversation.
 
-use crate::fault::{Fault, Kind};
+use crate::fault::{ErrorAnswer, Fault, Kind};
 use crate::json::quote_into;
-use crate::responses::fault::{ErrorAnswer, is_permanent};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -41,7 +40,7 @@ pub fn answer(fault: &Fault, request_id: &str) -> ErrorAnswer {
     let (status, ..) = shape(fault.kind);
     let mut body = String::with_capacity(256);
     object(fault, request_id, &mut body);
-    ErrorAnswer { status, body, permanent: is_permanent(fault.kind) }
+    ErrorAnswer { status, body, permanent: fault.kind.is_permanent() }
 }
 
 /// The event that ends a stream with a fault.
@@ -123,7 +122,7 @@ mod tests {
         let tried = |status: u16| matches!(status, 401 | 408 | 409 | 429) || status >= 500;
         for kind in Kind::ALL {
             let answer = answer(&Fault::new(kind, "why"), "");
-            assert_eq!(answer.permanent, is_permanent(kind));
+            assert_eq!(answer.permanent, kind.is_permanent());
             if answer.permanent && kind != Kind::Unauthorized {
                 assert!(!tried(answer.status), "{}", kind.name());
             }

@@ -32,12 +32,12 @@ pub(super) fn known<'a>(kind: &str, tool: Value<'_, '_>) -> Option<Known<'a>> {
             };
             return Some(Known {
                 description: screen(tool),
-                parameters: Schema { raw: parameters, rooted: true },
+                parameters: Schema { raw: parameters, rooted: true, plain: true },
             });
         }
         _ => return None,
     };
-    let parameters = Schema { raw, rooted: true };
+    let parameters = Schema { raw, rooted: true, plain: true };
     Some(Known { description: Escaped::plain(description), parameters })
 }
 

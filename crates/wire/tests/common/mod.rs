@@ -2,11 +2,11 @@
 //! judgement of answers.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod asked;
 pub(crate) mod cases;
 pub(crate) mod events;
-pub(crate) mod shown;
 pub(crate) mod messages;
-pub(crate) mod asked;
+pub(crate) mod shown;
 
 use serde_json::{Value, json};
 use testkit::judge;

@@ -42,7 +42,9 @@ pub(crate) fn target(name: &str) -> Target {
             let config = |effort: &str| format!("{{\"effort\":\"{effort}\"}}");
             let [low, medium, high, xhigh, max] =
                 ["low", "medium", "high", "xhigh", "max"].map(config);
-            let row = |effort, acts_as, config| (effort, acts_as, vec![ADAPTIVE, ("output_config", config)]);
+            let row = |effort, acts_as, config| {
+                (effort, acts_as, vec![ADAPTIVE, ("output_config", config)])
+            };
             let rows = [
                 (No, No, vec![("thinking", r#"{"type":"disabled"}"#)]),
                 row(Minimal, Low, low.as_str()),
@@ -53,8 +55,10 @@ pub(crate) fn target(name: &str) -> Target {
                 row(Max, Max, &max),
                 row(Ultra, Max, &max),
             ];
-            let rows: Vec<_> =
-                rows.iter().map(|(asked, acts_as, members)| (*asked, *acts_as, members.as_slice())).collect();
+            let rows: Vec<_> = rows
+                .iter()
+                .map(|(asked, acts_as, members)| (*asked, *acts_as, members.as_slice()))
+                .collect();
             Target {
                 model: "claude-opus-5-5".to_owned(),
                 images: true,

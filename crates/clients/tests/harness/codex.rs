@@ -1,5 +1,4 @@
-//! Guards the harness itself, without the gateway: recorded exchanges, played to the real Codex,
-//! come out as they were recorded. When these fail, look at the client's version first.
+//! Codex on its recordings.
 
 use clients::codex::{AppServer, Run, Setup};
 use clients::replay::Replay;

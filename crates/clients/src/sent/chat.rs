@@ -1,7 +1,8 @@
-//! Reads a Chat Completions request as it reached the upstream: tools by name, roles, calls, and
-//! results. It looks only; the strict upstream has judged the request before.
+//! What a Chat Completions request holds.
 
 use serde_json::Value;
+
+use super::{list, text_of};
 
 /// The tools offered, by their whole names.
 pub fn tools(body: &Value) -> Vec<&str> {
@@ -30,6 +31,16 @@ pub fn of_role<'a>(body: &'a Value, role: &'a str) -> impl Iterator<Item = &'a V
     messages(body).filter(move |message| message["role"] == role)
 }
 
+pub(super) fn instructions(body: &Value) -> String {
+    let instructs =
+        |message: &&Value| message["role"] == "system" || message["role"] == "developer";
+    messages(body).filter(instructs).map(text).collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn said(body: &Value, role: &str) -> Vec<String> {
+    of_role(body, role).map(text).filter(|text| !text.is_empty()).collect()
+}
+
 /// The calls in the history: id, name, arguments.
 pub fn calls(body: &Value) -> Vec<(&str, &str, Value)> {
     messages(body)
@@ -55,24 +66,25 @@ pub fn results(body: &Value) -> Vec<(&str, String)> {
 
 /// The text of a message, its parts joined.
 pub fn text(message: &Value) -> String {
-    match &message["content"] {
-        Value::String(text) => text.clone(),
-        parts => list(parts).filter_map(|part| part["text"].as_str()).collect(),
-    }
+    text_of(&message["content"])
 }
 
 /// The URLs of the images in the messages, in order.
-pub fn images(body: &Value) -> Vec<&str> {
+pub fn images(body: &Value) -> Vec<String> {
     messages(body)
         .flat_map(|message| list(&message["content"]))
-        .filter_map(|part| part["image_url"]["url"].as_str())
+        .filter_map(|part| part["image_url"]["url"].as_str().map(str::to_owned))
         .collect()
+}
+
+pub(super) fn reasoning(body: &Value) -> Vec<String> {
+    let named = |message: &Value| {
+        let text = message["reasoning_content"].as_str().or(message["reasoning"].as_str());
+        text.map(str::to_owned)
+    };
+    of_role(body, "assistant").filter_map(named).filter(|text| !text.is_empty()).collect()
 }
 
 fn messages(body: &Value) -> impl Iterator<Item = &Value> {
     list(&body["messages"])
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
 }

@@ -1,0 +1,308 @@
+//! What a model says reaches the user of every SDK the same, from every upstream, whole and in
+//! streams: text, settings, tools, thinking, pictures, structured output, limits.
+
+use std::time::Duration;
+
+use clients::scene::Usage;
+use serde_json::json;
+use testkit::script::{Usage as Tokens, says};
+use testkit::strict::Profile;
+
+use super::*;
+
+const TEXT: &str = "Grüße aus dem Hafen — 港へようこそ 🙂";
+const TOKENS: Tokens = Tokens { prompt: 1100, completion: 40, cached: 600, reasoning: 5 };
+const USAGE: Usage = Usage { input: 1100, cached: 600, output: 40, reasoning: 5 };
+
+clients::each_pair! {
+    text_and_usage,
+    settings_hold,
+    a_tool_loop,
+    thinking_returns,
+    a_picture,
+    a_schema,
+    the_limit,
+    a_refusal_of_the_model,
+}
+
+/// How an answer ends by itself, in the words of the client's dialect.
+fn natural(client: Dialect) -> &'static str {
+    match client {
+        Dialect::Chat => "stop",
+        Dialect::Responses => "completed",
+        Dialect::Messages => "end_turn",
+    }
+}
+
+async fn text_and_usage(client: Dialect, upstream: Dialect) {
+    for sdk in sdks(client) {
+        let script = for_each_mode(&MODES, [says().text(TEXT).usage(TOKENS)]);
+        let stage = stage(sdk, upstream, script).await;
+        let calls = Calls::of(sdk, calls(client, "text", &MODES)).retries(2);
+        let Played { told, sent } = play(stage, calls).await;
+        for told in &told {
+            let answer = told.answer();
+            assert_eq!(answer.text, TEXT, "{told:#?}");
+            assert_eq!(answer.usage, Some(USAGE), "{told:#?}");
+            assert_eq!(answer.finish, natural(client), "{told:#?}");
+            assert_eq!(answer.raw["model"], "lab/mock-model", "{told:#?}");
+            assert_eq!(told.requests.len(), 1, "{told:#?}");
+            assert_eq!(events(told), events_of_text(client, told.mode()), "{told:#?}");
+            let spoken = told.raw["spoken"].as_str().unwrap_or(TEXT);
+            assert_eq!(spoken, TEXT, "the deltas are the text: {told:#?}");
+            // What was translated says who answered; what was passed is the upstream's own.
+            let provider = &answer.raw["quire"]["provider"];
+            let passed = client == upstream;
+            assert_eq!(*provider, if passed { json!(null) } else { json!("lab") }, "{told:#?}");
+            assert_eq!(answer.notes(), [""; 0], "nothing was lost: {told:#?}");
+        }
+        for sent in &sent {
+            assert_eq!(sent.body["model"], "mock-model");
+            assert_eq!(sent.said("user"), ["Grüße the harbour — 港 🙂"]);
+        }
+    }
+}
+
+async fn settings_hold(client: Dialect, upstream: Dialect) {
+    for sdk in sdks(client) {
+        let script = for_each_mode(&MODES, [says().text("Three")]);
+        let stage = stage(sdk, upstream, script).await;
+        let calls = Calls::of(sdk, calls(client, "settings", &MODES));
+        let Played { told, sent } = play(stage, calls).await;
+        for told in &told {
+            assert_eq!(told.answer().text, "Three", "{told:#?}");
+        }
+        for sent in &sent {
+            let body = &sent.body;
+            assert!(sent.instructions().contains("Be brief."), "{body:#}");
+            assert_eq!(sent.said("assistant"), ["Two"], "{body:#}");
+            let user = sent.said("user");
+            assert_eq!(user.first().map(String::as_str), Some("One"), "{body:#}");
+            assert!(user.last().is_some_and(|last| last.contains("harbour")), "{body:#}");
+            assert_eq!(body["temperature"], 0.5, "{body:#}");
+            let limits = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
+            let limit = limits.iter().find_map(|name| body[name].as_u64());
+            let asked = if client == Dialect::Messages { 4096 } else { 500 };
+            assert_eq!(limit, Some(asked), "{body:#}");
+            // Responses has no stop sequences, as client or as upstream.
+            let stop = match (client, upstream) {
+                (Dialect::Responses, _) | (_, Dialect::Responses) => json!(null),
+                _ => json!(["END"]),
+            };
+            let name = if upstream == Dialect::Messages { "stop_sequences" } else { "stop" };
+            assert_eq!(body[name], stop, "{body:#}");
+        }
+        if upstream == Dialect::Responses && client != Dialect::Responses {
+            for told in &told {
+                assert!(!told.answer().notes().is_empty(), "the stop was lost: {told:#?}");
+            }
+        }
+    }
+}
+
+async fn a_tool_loop(client: Dialect, upstream: Dialect) {
+    for sdk in sdks(client) {
+        let script = for_each_mode(
+            &MODES,
+            [
+                says()
+                    .text("Let me see.")
+                    .call("call_a", "add", json!({"a": 2, "b": 3}))
+                    .call("call_b", "weather", json!({"city": "Köln \"am Rhein\""}))
+                    .interleaved()
+                    .argument_pieces(3),
+                says().call("call_c", "add", json!({"a": 5, "b": 20})),
+                says().text("Twenty-five, and mild."),
+            ],
+        );
+        let stage = stage(sdk, upstream, script).await;
+        let calls = Calls::of(sdk, calls(client, "tools", &MODES));
+        let Played { told, sent } = play(stage, calls).await;
+        for told in &told {
+            assert_eq!(told.succeeded().answers.len(), 3, "{told:#?}");
+            let (first, second, last) = (&told.answers[0], &told.answers[1], told.last());
+            assert_eq!(first.text, "Let me see.", "{told:#?}");
+            let calls: Vec<_> =
+                first.calls.iter().map(|(_, name, given)| (name.as_str(), given)).collect();
+            assert_eq!(
+                calls,
+                [
+                    ("add", &json!({"a": 2, "b": 3})),
+                    ("weather", &json!({"city": "Köln \"am Rhein\""}))
+                ],
+                "{told:#?}"
+            );
+            assert_eq!(second.calls[0].2, json!({"a": 5, "b": 20}), "{told:#?}");
+            let finish = match client {
+                Dialect::Chat => "tool_calls",
+                Dialect::Responses => "completed",
+                Dialect::Messages => "tool_use",
+            };
+            assert_eq!((&*first.finish, &*last.finish), (finish, natural(client)), "{told:#?}");
+            assert_eq!(last.text, "Twenty-five, and mild.");
+        }
+        for sent in sent.chunks(3) {
+            let (first, last) = (&sent[0], &sent[2]);
+            assert_eq!(first.tools(), ["add", "weather"]);
+            let calls = last.calls();
+            let given: Vec<_> =
+                calls.iter().map(|(_, name, given)| (*name, given.clone())).collect();
+            assert_eq!(
+                given,
+                [
+                    ("add", json!({"a": 2, "b": 3})),
+                    ("weather", json!({"city": "Köln \"am Rhein\""})),
+                    ("add", json!({"a": 5, "b": 20})),
+                ]
+            );
+            let results = last.results();
+            let texts: Vec<&str> = results.iter().map(|(_, text)| text.as_str()).collect();
+            assert_eq!(texts, ["5", "Köln \"am Rhein\": 21 °C, \"mild\"", "25"]);
+            let ids: Vec<&str> = results.iter().map(|(id, _)| *id).collect();
+            assert_eq!(ids, calls.iter().map(|(id, ..)| *id).collect::<Vec<_>>());
+        }
+    }
+}
+
+/// A stage whose model thinks.
+async fn thinking_stage(sdk: Sdk, upstream: Dialect, script: Script) -> (Stage, &'static str) {
+    // Of an unknown Chat server quire does not assume that it can be told to think.
+    if upstream == Dialect::Chat {
+        let config =
+            |upstream: &str| clients::stage::preset(upstream, "127.0.0.1:0", &["deepseek"], "");
+        let stage = Stage::with(sdk.name(), Profile::DeepSeek, script, config).await;
+        return (stage, "deepseek/deepseek-v4-pro");
+    }
+    (stage(sdk, upstream, script).await, "lab/mock-model")
+}
+
+async fn thinking_returns(client: Dialect, upstream: Dialect) {
+    for sdk in sdks(client) {
+        let thought = "Two and three: \"add\" 港.";
+        let script = for_each_mode(
+            &MODES,
+            [
+                says().reasoning(thought).call("call_a", "add", json!({"a": 2, "b": 3})),
+                says().reasoning("So it is five.").text("Five."),
+            ],
+        );
+        let (stage, model) = thinking_stage(sdk, upstream, script).await;
+        let calls = Calls::of(sdk, calls(client, "thinking", &MODES)).model(model);
+        let Played { told, sent } = play(stage, calls).await;
+        for told in &told {
+            assert_eq!(told.succeeded().answers[0].thinking, thought, "{told:#?}");
+            assert_eq!(told.last().thinking, "So it is five.", "{told:#?}");
+            assert_eq!(told.last().text, "Five.", "{told:#?}");
+        }
+        // Chat has no place for the seal that the other two demand to have back, so what a Chat
+        // client returns need not reach them.
+        if client != Dialect::Chat || upstream == Dialect::Chat {
+            for pair in sent.chunks(2) {
+                let returned: Vec<String> = pair[1].reasoning();
+                assert_eq!(returned, [thought], "{:#}", pair[1].body);
+            }
+        }
+    }
+}
+
+async fn a_picture(client: Dialect, upstream: Dialect) {
+    for sdk in sdks(client) {
+        let modes = ["whole", "stream"];
+        let stage = stage(sdk, upstream, for_each_mode(&modes, [says().text("Red.")])).await;
+        let calls = Calls::of(sdk, calls(client, "image", &modes));
+        let Played { told, sent } = play(stage, calls).await;
+        for told in &told {
+            assert_eq!(told.answer().text, "Red.", "{told:#?}");
+            assert_eq!(told.answer().notes(), [""; 0], "{told:#?}");
+        }
+        for sent in &sent {
+            let images = sent.images();
+            assert_eq!(images.len(), 1, "{:#}", sent.body);
+            assert!(images[0].starts_with("data:image/png;base64,iVBOR"), "{}", images[0]);
+        }
+    }
+}
+
+async fn a_schema(client: Dialect, upstream: Dialect) {
+    for sdk in sdks(client) {
+        let answer = r#"{"colour":"red"}"#;
+        let stage = stage(sdk, upstream, for_each_mode(&MODES, [says().text(answer)])).await;
+        let calls = Calls::of(sdk, calls(client, "schema", &MODES));
+        let Played { told, sent } = play(stage, calls).await;
+        for told in &told {
+            assert_eq!(told.answer().text, answer, "{told:#?}");
+            let parsed = &told.answer().raw["parsed"];
+            let expected = json!({"colour": "red"});
+            assert_eq!(*parsed == expected, told.mode() == "helper", "{told:#?}");
+        }
+        for sent in &sent {
+            let at = match upstream {
+                Dialect::Chat => "/response_format/json_schema/schema",
+                Dialect::Responses => "/text/format/schema",
+                Dialect::Messages => "/output_config/format/schema",
+            };
+            let kind = sent.body.pointer(&format!("{at}/properties/colour/type"));
+            assert_eq!(kind, Some(&json!("string")), "{:#}", sent.body);
+        }
+    }
+}
+
+async fn the_limit(client: Dialect, upstream: Dialect) {
+    for sdk in sdks(client) {
+        let modes = ["whole", "stream"];
+        let script = for_each_mode(&modes, [says().text("Once upon a").finish("length")]);
+        let stage = stage(sdk, upstream, script).await;
+        let calls = Calls::of(sdk, calls(client, "text", &modes));
+        for told in play(stage, calls).await.told {
+            let answer = told.answer();
+            assert_eq!(answer.text, "Once upon a", "{told:#?}");
+            let expected = match client {
+                Dialect::Chat => "length",
+                Dialect::Responses => "incomplete",
+                Dialect::Messages => "max_tokens",
+            };
+            assert_eq!(answer.finish, expected, "{told:#?}");
+            if client == Dialect::Responses {
+                assert_eq!(answer.raw["incomplete"], "max_output_tokens", "{told:#?}");
+            }
+        }
+    }
+}
+
+async fn a_refusal_of_the_model(client: Dialect, upstream: Dialect) {
+    let words = "That I will not do.";
+    for sdk in sdks(client) {
+        let modes = ["whole", "stream"];
+        let stage = stage(sdk, upstream, for_each_mode(&modes, [says().refusal(words)])).await;
+        let calls = Calls::of(sdk, calls(client, "text", &modes));
+        for told in play(stage, calls).await.told {
+            // Messages has a stop reason for it, the other two a place.
+            let answer = told.answer();
+            let refusal = answer.raw["refusal"].as_str().unwrap_or_default();
+            assert_eq!(format!("{}{refusal}", answer.text), words, "{told:#?}");
+            if client == Dialect::Messages {
+                assert_eq!(answer.finish, "refusal", "{told:#?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_is_shown_while_the_model_still_speaks() {
+    let pause = Duration::from_millis(700);
+    for client in Dialect::ALL {
+        for sdk in sdks(client) {
+            let slow = says().text("Now").pause(pause).text(", and later.");
+            let modes = ["stream", "helper"];
+            let upstream = if client == Dialect::Chat { Dialect::Messages } else { Dialect::Chat };
+            let stage = stage(sdk, upstream, for_each_mode(&modes, [slow])).await;
+            let calls = Calls::of(sdk, calls(client, "text", &modes));
+            for told in play(stage, calls).await.told {
+                assert_eq!(told.answer().text, "Now, and later.", "{told:#?}");
+                let time = |name: &str| Duration::from_millis(told.raw[name].as_u64().unwrap_or(0));
+                let before_the_end = time("total_ms") - time("first_event_ms");
+                assert!(before_the_end >= pause * 3 / 4, "nothing came early: {told:#?}");
+            }
+        }
+    }
+}
