@@ -14,11 +14,10 @@ use wire::answer::Ending;
 use wire::dialect::Dialect;
 use wire::drive::{Answer, Sent};
 use wire::drive_chat::{self, Render};
-use wire::drive_responses;
 use wire::note::Notes;
-use wire::responses;
-use wire::target::{Quirk, Replay, Target};
+use wire::target::{Replay, Target};
 use wire::turn::Event;
+use wire::{drive_messages, drive_responses, messages, responses};
 
 /// An upstream's dialect: its folder, the writer of its requests, and a server that judges them.
 struct Upstream {
@@ -29,12 +28,20 @@ struct Upstream {
     tolerant: Profile,
 }
 
-const UPSTREAMS: [Upstream; 1] = [Upstream {
-    dialect: Dialect::Responses,
-    render: responses::render,
-    strict: Profile::OpenAiResponses,
-    tolerant: Profile::ResponsesTolerant,
-}];
+const UPSTREAMS: [Upstream; 2] = [
+    Upstream {
+        dialect: Dialect::Responses,
+        render: responses::render,
+        strict: Profile::OpenAiResponses,
+        tolerant: Profile::ResponsesTolerant,
+    },
+    Upstream {
+        dialect: Dialect::Messages,
+        render: messages::render,
+        strict: Profile::MessagesClassic,
+        tolerant: Profile::MessagesTolerant,
+    },
+];
 
 impl Upstream {
     fn folder(&self, kind: &str) -> String {
@@ -43,12 +50,21 @@ impl Upstream {
 
     fn play(&self, case: &Path, target: &Target, sink: &mut dyn FnMut(Event<'_>)) {
         let mut sink = |event: Event<'_>| sink(event);
+        let is_messages = self.dialect == Dialect::Messages;
         if let Some(body) = read(&case.join("answer.json")) {
-            responses::Decoder::new(target, "call_t_").answer(body.trim_end(), &mut sink);
+            let (body, stem) = (body.trim_end(), "call_t_");
+            match is_messages {
+                true => messages::Decoder::new(target, stem).answer(body, &mut sink),
+                false => responses::Decoder::new(target, stem).answer(body, &mut sink),
+            }
             return;
         }
         let stream = fs::read(case.join("stream.sse")).expect("a case has a stream or an answer");
-        drive_responses::events([stream.as_slice()], Ending::Closed, target, &mut sink);
+        let (pieces, ending) = ([stream.as_slice()], Ending::Closed);
+        match is_messages {
+            true => drive_messages::events(pieces, ending, target, &mut sink),
+            false => drive_responses::events(pieces, ending, target, &mut sink),
+        }
     }
 
     fn request_case(&self, case: &Path, wrong: &mut Vec<String>) {
@@ -63,7 +79,7 @@ impl Upstream {
                 expect(case, "expect.request.json", &laid_out(&sent.body), wrong);
                 expect(case, "expect.notes", &listed(&sent.notes), wrong);
                 let body: Value = serde_json::from_str(&sent.body).expect("a request is JSON");
-                let replays = target.replay != Replay::No;
+                let replays = target.replay != Replay::No || target.unsigned_thinking;
                 let profile = if replays { self.tolerant } else { self.strict };
                 let refusals = strict::check_all(profile, &body);
                 if !refusals.is_empty() {
@@ -126,7 +142,8 @@ fn target_of(case: &Path, dialect: Dialect) -> Target {
                 let names = value.as_array().into_iter().flatten().filter_map(Value::as_str);
                 target.accepts.extend(names.map(str::to_owned));
             }
-            "no_json_object" => target.quirks.push(Quirk::NoJsonObject),
+            "unsigned_thinking" => target.unsigned_thinking = flag(),
+            "max_output_tokens" => target.max_output_tokens = value.as_u64(),
             "replay" => target.replay = Replay::Reasoning,
             other => unreachable!("`{other}` is no member of a target"),
         }

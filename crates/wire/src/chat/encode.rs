@@ -119,6 +119,8 @@ pub struct Encoder<V> {
     calls: usize,
     sealed: u64,
     cited: Vec<Cited>,
+    /// The addresses of what searches found.
+    found: Vec<Escaped<'static>>,
     /// What is wrong with a call that the model believes to be whole.
     broken: Option<String>,
     usage: Option<Usage>,
@@ -153,6 +155,7 @@ impl<V: Vault> Encoder<V> {
             calls: 0,
             sealed: 0,
             cited: Vec::new(),
+            found: Vec::new(),
             broken: None,
             usage: None,
             written: 0,
@@ -213,10 +216,7 @@ impl<V: Vault> Encoder<V> {
             }
             Event::Cite { part, citation } => self.cite(part, citation),
             Event::Found { sources, .. } => {
-                // Those that the text refers to are cited; the others have no place.
-                if !sources.is_empty() {
-                    self.notes.add(Code::EventDropped, "choices[].message");
-                }
+                self.found.extend(sources.into_iter().map(|source| source.url.into_owned()));
             }
             Event::Usage(usage) => self.usage = Some(usage),
             Event::End(end) => self.end(end, out),
@@ -465,6 +465,11 @@ impl<V: Vault> Encoder<V> {
     }
 
     fn finish(&mut self, finish: &Finish, out: &mut String) {
+        // What the text refers to is cited; the rest of what was found has no place.
+        let is_cited = |url: &Escaped<'_>| self.cited.iter().any(|one| one.citation.url == *url);
+        if !self.found.iter().all(is_cited) {
+            self.notes.add(Code::EventDropped, "choices[].message");
+        }
         let annotations = self.annotations();
         if !annotations.is_empty() {
             // All in one: SDKs either keep the last list alone or want an index that the dialect has not.
