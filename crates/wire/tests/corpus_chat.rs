@@ -1,6 +1,10 @@
-//! The corpus of Chat Completions clients at upstreams that speak another dialect:
-//! `corpus/chat-to-<dialect>/requests/<case>` and `.../streams/<case>`, laid out as in `corpus.rs`.
-//! `target.json` names members of the target that differ from the careful one of the dialect.
+//! The corpus of Chat Completions clients at upstreams that speak another dialect: what clients may
+//! send in `corpus/chat-in/<dialect>/requests/<case>`, and what they get in `.../streams/<case>`, laid
+//! out as in `corpus.rs`. `target.json` names members of the target that differ from the careful one
+//! of the dialect.
+//!
+//! `UPDATE=1 cargo test -p wire --test corpus_chat` writes what is; read the difference before you
+//! commit it.
 
 mod common;
 
@@ -45,7 +49,7 @@ const UPSTREAMS: [Upstream; 2] = [
 
 impl Upstream {
     fn folder(&self, kind: &str) -> String {
-        format!("chat-to-{}/{kind}", self.dialect.name())
+        format!("chat-in/{}/{kind}", self.dialect.name())
     }
 
     fn play(&self, case: &Path, target: &Target, sink: &mut dyn FnMut(Event<'_>)) {
