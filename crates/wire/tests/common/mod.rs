@@ -144,6 +144,7 @@ pub(crate) fn target(name: &str) -> Target {
             efforts: switch(),
             accepts: accepts(&["temperature", "top_p", "stop"]),
             always: vec![member("tool_stream", "true")],
+            quirks: vec![Quirk::OneStop],
             ..careful
         },
         "mimo" => Target {
