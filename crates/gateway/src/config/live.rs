@@ -8,7 +8,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::files::{Fingerprint, fingerprint};
-use super::{Diagnostic, Severity, Snapshot};
+use super::found::FoundModels;
+use super::{Diagnostic, Provider, Severity, Snapshot};
+use crate::catalog::Found;
 
 /// Looks up an environment variable, from any thread.
 pub type SharedEnvironment = dyn Fn(&str) -> Option<String> + Send + Sync;
@@ -18,6 +20,8 @@ pub struct Live {
     path: Option<PathBuf>,
     env: Arc<SharedEnvironment>,
     current: ArcSwap<Snapshot>,
+    /// What providers said of their models; held while `current` is replaced.
+    found: Mutex<FoundModels>,
     standing: ArcSwap<Standing>,
     seen: Mutex<Fingerprint>,
 }
@@ -54,6 +58,7 @@ impl Live {
             path,
             env,
             current: ArcSwap::from_pointee(snapshot),
+            found: Mutex::default(),
             standing: ArcSwap::from_pointee(Standing { diagnostics, stale: false }),
             seen: Mutex::new(seen),
         }))
@@ -73,7 +78,9 @@ impl Live {
         match Snapshot::load(self.path.as_deref(), &*self.env) {
             Ok((snapshot, mut diagnostics)) => {
                 diagnostics.extend(needs_restart(&self.snapshot(), &snapshot));
-                self.current.store(Arc::new(snapshot));
+                let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+                self.current.store(Arc::new(found.laid_over(snapshot)));
+                drop(found);
                 let standing = Standing { diagnostics: diagnostics.clone(), stale: false };
                 self.standing.store(Arc::new(standing));
                 Reload::Taken(diagnostics)
@@ -83,6 +90,16 @@ impl Live {
                 self.standing.store(Arc::new(standing));
                 Reload::Kept(diagnostics)
             }
+        }
+    }
+
+    /// Takes over what `provider` says of its models. It holds through reloads, for as long as the
+    /// provider is asked at the same address.
+    pub fn found(&self, provider: &Provider, models: Arc<[Found]>) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.replace(provider, models) {
+            let snapshot = Snapshot::clone(&self.snapshot());
+            self.current.store(Arc::new(found.laid_over(snapshot)));
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod alias;
 mod files;
+mod found;
 mod live;
 mod provider;
 mod read;

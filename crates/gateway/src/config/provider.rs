@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wire::target::Target;
 
 use super::{BUILT_IN, DEMO};
-use crate::catalog::{Auth, Card, Dialect, Model, Record, Scheme, Traits};
+use crate::catalog::{Auth, Card, Dialect, Found, Model, Record, Scheme, Traits};
 use crate::secret::{SafeUrl, Secret};
 
 /// One provider. Printing it shows no secret.
@@ -19,7 +19,9 @@ pub struct Provider {
     pub key: Option<Secret>,
     pub origin: Origin,
     endpoints: Vec<(Dialect, SafeUrl)>,
+    /// Those that its record lists, then those that it was found to have.
     models: Vec<Arc<Model>>,
+    found_from: usize,
 }
 
 /// The provider with this name. A record's id or synonym also names the one provider that is made
@@ -58,8 +60,24 @@ impl Provider {
             })
             .collect();
         let listed = record.cards.iter().filter(|card| card.listed);
-        let models = listed.map(|card| Arc::new(record.model(&card.id))).collect();
-        Self { id: id.into(), preset, record, key, origin, endpoints, models }
+        let models: Vec<_> = listed.map(|card| Arc::new(record.model(&card.id))).collect();
+        let found_from = models.len();
+        Self { id: id.into(), preset, record, key, origin, endpoints, models, found_from }
+    }
+
+    /// The same with these models of its own list, in place of those that were found before.
+    #[must_use]
+    pub(super) fn with_found(&self, found: &[Found]) -> Self {
+        let mut provider = self.clone();
+        provider.models.truncate(self.found_from);
+        for found in found {
+            match provider.models.iter_mut().find(|model| model.id == found.id) {
+                // It is on the record's list too; what the provider says of it fills the gaps.
+                Some(known) => *known = Arc::new(self.record.found_model(found)),
+                None => provider.models.push(Arc::new(self.record.found_model(found))),
+            }
+        }
+        provider
     }
 
     /// The provider that answers offline. It has no endpoint: whoever routes to it answers itself.
@@ -87,6 +105,7 @@ impl Provider {
             env: Vec::new(),
             headers: Vec::new(),
             models_path: None,
+            live_models: None,
             models_closed: true,
             local: true,
             defaults: Traits::default(),
@@ -121,9 +140,20 @@ impl Provider {
         }
     }
 
-    /// Whether it has a list of models and `model` is not in it.
+    /// Whether its record lists this model.
+    pub fn lists(&self, name: &str) -> bool {
+        self.models[..self.found_from].iter().any(|model| model.id == name)
+    }
+
+    /// Whether it was found to have this model, which its record does not list.
+    pub fn was_found_with(&self, name: &str) -> bool {
+        self.models[self.found_from..].iter().any(|model| model.id == name)
+    }
+
+    /// Whether its record has a list of models and `model` is not in it. A provider's own list
+    /// says nothing about what it leaves out.
     pub fn misses(&self, model: &Model) -> bool {
-        !model.listed && (self.record.models_closed || !self.models.is_empty())
+        !model.listed && (self.record.models_closed || self.found_from > 0)
     }
 
     /// Whether it was made from the record with this id or synonym.

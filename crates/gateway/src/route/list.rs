@@ -1,5 +1,7 @@
 //! Every name that users may type, with what is known about the model behind it.
 
+use std::collections::HashSet;
+
 use wire::dialect::Dialect;
 use wire::turn::Effort;
 
@@ -46,13 +48,8 @@ pub fn list(snapshot: &Snapshot) -> Vec<Listed> {
             listed(place.name(), &place, &Settings::default())
         })
     });
-    let mut all: Vec<Listed> = Vec::new();
-    for entry in aliases.chain(models) {
-        if !all.iter().any(|known| known.slug == entry.slug) {
-            all.push(entry);
-        }
-    }
-    all
+    let mut seen = HashSet::new();
+    aliases.chain(models).filter(|entry| seen.insert(entry.slug.clone())).collect()
 }
 
 fn listed(slug: String, place: &Place, settings: &Settings) -> Listed {

@@ -138,23 +138,23 @@ fn explicit(snapshot: &Snapshot, name: &str) -> Result<Option<Place>, NotFound> 
 /// A name that exactly one configured provider lists. Providers that were merely found are not
 /// asked: nobody pays by accident.
 fn bare(snapshot: &Snapshot, name: &str) -> Result<Place, NotFound> {
-    let mut listing = snapshot
-        .providers()
-        .iter()
-        .filter(|provider| provider.origin == Origin::Configured)
-        .filter(|provider| provider.models().iter().any(|model| model.id == name));
-    let Some(first) = listing.next() else {
-        return Err(NotFound::Unknown { asked: name.to_owned(), nearest: near(snapshot, name) });
+    let configured = |has: fn(&Provider, &str) -> bool| -> Vec<&Arc<Provider>> {
+        let mine = |provider: &&Arc<Provider>| provider.origin == Origin::Configured;
+        snapshot.providers().iter().filter(mine).filter(|provider| has(provider, name)).collect()
     };
-    let others: Vec<&Arc<Provider>> = listing.collect();
-    if !others.is_empty() {
-        let choices = std::iter::once(first).chain(others);
-        return Err(NotFound::Ambiguous {
-            asked: name.to_owned(),
-            choices: choices.map(|provider| format!("{}/{name}", provider.id)).collect(),
-        });
+    // What providers list themselves comes and goes: it never changes what a name already means.
+    let mut listing = configured(Provider::lists);
+    if listing.is_empty() {
+        listing = configured(Provider::was_found_with);
     }
-    Ok(Place { provider: Arc::clone(first), model: first.model(name) })
+    match listing.as_slice() {
+        [] => Err(NotFound::Unknown { asked: name.to_owned(), nearest: near(snapshot, name) }),
+        [only] => Ok(Place { provider: Arc::clone(only), model: only.model(name) }),
+        several => Err(NotFound::Ambiguous {
+            asked: name.to_owned(),
+            choices: several.iter().map(|provider| format!("{}/{name}", provider.id)).collect(),
+        }),
+    }
 }
 
 /// Names that may have been meant. Somebody who leaves out the provider means the model.

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf as _, Bytes};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::poll_read_buf;
 use wire::fault::{Fault, Kind, Phase};
@@ -236,7 +236,11 @@ fn written(request: &Request<()>, length: usize) -> Vec<u8> {
         out.extend_from_slice(value.as_bytes());
         out.extend_from_slice(b"\r\n");
     }
-    out.extend_from_slice(format!("content-length: {length}\r\n\r\n").as_bytes());
+    // A question without a body says nothing of its length (RFC 9110, 8.6).
+    if length > 0 || request.method() != Method::GET {
+        out.extend_from_slice(format!("content-length: {length}\r\n").as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
     out
 }
 
