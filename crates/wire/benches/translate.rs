@@ -10,7 +10,6 @@ use wire::answer::{Ending, Head, Setting};
 use wire::chat::Decoder;
 use wire::dialect::Dialect;
 use wire::drive::{self, ClearVault, NOW, Sent};
-use wire::drive_responses;
 use wire::json::Document;
 use wire::note::Notes;
 use wire::responses::Encoder;
@@ -73,7 +72,9 @@ fn requests(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(name, |bencher| {
             // The driver copies the body once, as reading it from a socket does.
-            bencher.iter(|| drive::request(black_box(&body), &target));
+            bencher.iter(|| {
+                drive::request(black_box(&body), Dialect::Responses, Dialect::Chat, &target)
+            });
         });
         group.bench_function(format!("{name}, index only"), |bencher| {
             bencher.iter_batched(|| body.clone(), Document::parse, BatchSize::LargeInput);
@@ -115,7 +116,8 @@ fn encoder(sent: &Sent) -> Encoder<ClearVault> {
 fn events(criterion: &mut Criterion) {
     const EVENTS: usize = 1000;
     let target = Target::default();
-    let sent = drive::request(&request(60_000), &target).expect("the request is good");
+    let sent = drive::request(&request(60_000), Dialect::Responses, Dialect::Chat, &target)
+        .expect("the request is good");
     let mut group = criterion.benchmark_group("one event");
     for (name, delta) in [
         ("text", r#"{"content":" some words"}"#),
@@ -157,7 +159,8 @@ fn events(criterion: &mut Criterion) {
 fn responses_events(criterion: &mut Criterion) {
     const EVENTS: usize = 1000;
     let target = Target::careful(Dialect::Responses);
-    let sent = drive_responses::request(&request(60_000), &target).expect("the request is good");
+    let sent = drive::request(&request(60_000), Dialect::Responses, Dialect::Responses, &target)
+        .expect("the request is good");
     let mut group = criterion.benchmark_group("one Responses event");
     for (name, item, delta) in [
         (

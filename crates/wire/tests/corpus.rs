@@ -14,6 +14,7 @@ use std::fs;
 use std::path::Path;
 use testkit::strict;
 use wire::answer::Ending;
+use wire::dialect::Dialect;
 use wire::drive::{self, Answer, Sent};
 use wire::note::Notes;
 use wire::target::Target;
@@ -72,7 +73,7 @@ const QUIRKS: [(&str, Quirk); 5] = [
 fn request_case(case: &Path, wrong: &mut Vec<String>) {
     let (base, target) = target_of(case);
     let request = read(&case.join("request.json")).expect("a case has a request");
-    match drive::request(&request, &target) {
+    match drive::request(&request, Dialect::Responses, Dialect::Chat, &target) {
         Err(fault) => {
             let text = format!("{}: {}\n", fault.param.unwrap_or_default(), fault.message);
             expect(case, "expect.fault", &text, wrong);
@@ -96,7 +97,8 @@ fn request_case(case: &Path, wrong: &mut Vec<String>) {
 fn stream_case(case: &Path, wrong: &mut Vec<String>) {
     let (_, target) = target_of(case);
     let request = read(&case.join("request.json")).unwrap_or_else(|| common::asking().to_string());
-    let sent = drive::request(&request, &target).expect("the request is good");
+    let sent = drive::request(&request, Dialect::Responses, Dialect::Chat, &target)
+        .expect("the request is good");
     let quiet = Sent { notes: Notes::default(), ..sent };
     let answer = match read(&case.join("answer.json")) {
         Some(body) => drive::whole(body.trim_end(), &quiet, &target),

@@ -16,17 +16,13 @@ use testkit::judge;
 use testkit::strict::{self, Profile};
 use wire::answer::Ending;
 use wire::dialect::Dialect;
-use wire::drive::{Answer, Sent};
-use wire::drive_chat::{self, Render};
+use wire::drive::{self, Answer, Sent};
 use wire::note::Notes;
 use wire::target::{Replay, Target};
-use wire::turn::Event;
-use wire::{drive_messages, drive_responses, messages, responses};
 
-/// An upstream's dialect: its folder, the writer of its requests, and a server that judges them.
+/// An upstream's dialect, and a server that judges its requests.
 struct Upstream {
     dialect: Dialect,
-    render: Render,
     strict: Profile,
     /// One that takes back what it has shown of its reasoning.
     tolerant: Profile,
@@ -35,13 +31,11 @@ struct Upstream {
 const UPSTREAMS: [Upstream; 2] = [
     Upstream {
         dialect: Dialect::Responses,
-        render: responses::render,
         strict: Profile::OpenAiResponses,
         tolerant: Profile::ResponsesTolerant,
     },
     Upstream {
         dialect: Dialect::Messages,
-        render: messages::render,
         strict: Profile::MessagesClassic,
         tolerant: Profile::MessagesTolerant,
     },
@@ -52,34 +46,15 @@ impl Upstream {
         format!("chat-in/{}/{kind}", self.dialect.name())
     }
 
-    fn play(&self, case: &Path, target: &Target, sink: &mut dyn FnMut(Event<'_>)) {
-        let mut sink = |event: Event<'_>| sink(event);
-        let is_messages = self.dialect == Dialect::Messages;
-        if let Some(body) = read(&case.join("answer.json")) {
-            let (body, stem) = (body.trim_end(), "call_t_");
-            match is_messages {
-                true => messages::Decoder::new(target, stem).answer(body, &mut sink),
-                false => responses::Decoder::new(target, stem).answer(body, &mut sink),
-            }
-            return;
-        }
-        let stream = fs::read(case.join("stream.sse")).expect("a case has a stream or an answer");
-        let (pieces, ending) = ([stream.as_slice()], Ending::Closed);
-        match is_messages {
-            true => drive_messages::events(pieces, ending, target, &mut sink),
-            false => drive_responses::events(pieces, ending, target, &mut sink),
-        }
-    }
-
     fn request_case(&self, case: &Path, wrong: &mut Vec<String>) {
         let target = target_of(case, self.dialect);
         let request = read(&case.join("request.json")).expect("a case has a request");
-        match drive_chat::request(&request, &target, self.render) {
+        match drive::request(&request, Dialect::Chat, self.dialect, &target) {
             Err(fault) => {
                 let text = format!("{}: {}\n", fault.param.unwrap_or_default(), fault.message);
                 expect(case, "expect.fault", &text, wrong);
             }
-            Ok((sent, _)) => {
+            Ok(sent) => {
                 expect(case, "expect.request.json", &laid_out(&sent.body), wrong);
                 expect(case, "expect.notes", &listed(&sent.notes), wrong);
                 let body: Value = serde_json::from_str(&sent.body).expect("a request is JSON");
@@ -96,12 +71,16 @@ impl Upstream {
     fn stream_case(&self, case: &Path, wrong: &mut Vec<String>) {
         let target = target_of(case, self.dialect);
         let request = read(&case.join("request.json")).unwrap_or_else(|| ASKING.to_owned());
-        let sent = drive_chat::request(&request, &target, self.render);
-        let (sent, include_usage) = sent.expect("the request is good");
-        let quiet = Sent { notes: Notes::default(), ..sent };
-        let answer = drive_chat::answer(&quiet, include_usage, |sink| {
-            self.play(case, &target, sink);
-        });
+        let sent = drive::request(&request, Dialect::Chat, self.dialect, &target);
+        let quiet = Sent { notes: Notes::default(), ..sent.expect("the request is good") };
+        let answer = match read(&case.join("answer.json")) {
+            Some(body) => drive::whole(body.trim_end(), &quiet, &target),
+            None => {
+                let stream =
+                    fs::read(case.join("stream.sse")).expect("a case has a stream or an answer");
+                drive::stream([stream.as_slice()], Ending::Closed, &quiet, &target)
+            }
+        };
         let Answer { events, object, .. } = answer;
         let whole: Value = serde_json::from_str(&object).expect("quire writes JSON");
         let mut complain = |verdict: Result<(), Vec<judge::Complaint>>| {
@@ -109,7 +88,7 @@ impl Upstream {
                 wrong.push(format!("{}: {complaint}", case.display()));
             }
         };
-        complain(judge::chat_stream(&events, include_usage));
+        complain(judge::chat_stream(&events, quiet.include_usage));
         if whole.get("error").is_none() {
             complain(judge::chat_answer(&whole));
             complain(judge::chat_same(&events, &whole));

@@ -6,7 +6,7 @@ mod common;
 use common::messages::{complaints, sent, told};
 use common::target;
 use serde_json::{Value, json};
-use wire::drive::messages::written;
+use wire::drive::written;
 use wire::drive::{Answer, Sent};
 use wire::json::Escaped;
 use wire::note::Code;

@@ -18,7 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use wire::answer::Ending;
 use wire::dialect::Dialect;
-use wire::drive_responses;
+use wire::drive;
 use wire::note::{Code, Notes};
 use wire::responses::Decoder;
 use wire::turn::Event;
@@ -121,7 +121,13 @@ fn stream_case(client: Dialect, case: &Path, wrong: &mut Vec<String>) {
         match body {
             Ok(body) => Decoder::new(&target, "call_t_").answer(&body, &mut hear),
             Err(_) => {
-                drive_responses::events([stream.as_slice()], Ending::Closed, &target, &mut hear);
+                drive::events(
+                    [stream.as_slice()],
+                    Ending::Closed,
+                    Dialect::Responses,
+                    &target,
+                    &mut hear,
+                );
             }
         }
         return expect(case, "expect.events", &events, wrong);
