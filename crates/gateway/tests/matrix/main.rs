@@ -7,6 +7,7 @@
 
 mod client;
 mod differences;
+mod faults;
 mod play;
 mod scene;
 mod scenes;
@@ -23,35 +24,60 @@ use testkit::Dialect;
 /// Plays every scene that this client can ask for, and tells of all that fail.
 async fn plays_every_scene(client: Dialect, upstream: Dialect) {
     let pair = Arc::new(Pair::set(client, upstream).await);
-    let only = std::env::var("SCENE").unwrap_or_default();
     let mut failed = Vec::new();
     for scene in scenes::all() {
-        if !scene.clients.contains(&client) || !scene.name.contains(&only) {
-            continue;
-        }
         let (name, pair) = (scene.name, Arc::clone(&pair));
         // A task of its own, so that one that panics is not the last.
-        let played = tokio::spawn(async move { pair.play(&scene).await }).await;
-        if played.is_err() {
+        if tokio::spawn(async move { pair.play(&scene).await }).await.is_err() {
             failed.push(name);
         }
     }
     assert!(failed.is_empty(), "{} onto {}: {failed:#?}", client.name(), upstream.name());
 }
 
+async fn tells_every_fault(client: Dialect, upstream: Dialect) {
+    let pair = Pair::set(client, upstream).await;
+    faults::errors_before_the_answer(&pair).await;
+    faults::errors_in_the_answer(&pair).await;
+    faults::cuts(&pair).await;
+}
+
+async fn gives_every_answer_ids_of_its_own(client: Dialect, upstream: Dialect) {
+    faults::ids_are_unique(&Pair::set(client, upstream).await).await;
+}
+
+/// Nine tests of each function.
 macro_rules! each_pair {
-    ($($module:ident $client:ident: $($test:ident $upstream:ident),*;)*) => {
+    ($($module:ident $client:ident $upstream:ident;)*) => {
         $(mod $module {
-            $(#[tokio::test]
-            async fn $test() {
-                super::plays_every_scene(testkit::Dialect::$client, testkit::Dialect::$upstream).await;
-            })*
+            use testkit::Dialect::{$client as Client, $upstream as Upstream};
+
+            #[tokio::test]
+            async fn plays_every_scene() {
+                super::plays_every_scene(Client, Upstream).await;
+            }
+
+            #[tokio::test]
+            async fn tells_every_fault() {
+                super::tells_every_fault(Client, Upstream).await;
+            }
+
+            #[tokio::test]
+            async fn gives_every_answer_ids_of_its_own() {
+                super::gives_every_answer_ids_of_its_own(Client, Upstream).await;
+            }
         })*
     };
 }
 
 each_pair! {
-    from_chat Chat: onto_chat Chat, onto_messages Messages, onto_responses Responses;
-    from_messages Messages: onto_chat Chat, onto_messages Messages, onto_responses Responses;
-    from_responses Responses: onto_chat Chat, onto_messages Messages, onto_responses Responses;
+    chat_onto_chat Chat Chat;
+    chat_onto_messages Chat Messages;
+    chat_onto_responses Chat Responses;
+    messages_onto_chat Messages Chat;
+    messages_onto_messages Messages Messages;
+    messages_onto_responses Messages Responses;
+    responses_onto_chat Responses Chat;
+    responses_onto_messages Responses Messages;
+    responses_onto_responses Responses Responses;
 }

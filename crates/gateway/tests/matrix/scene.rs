@@ -199,9 +199,9 @@ impl Speech {
                 Speaks::Text(text) => says.text(text),
                 Speaks::Refusal(text) => says.refusal(text),
                 Speaks::Call { id, tool, input } => {
-                    let tool = offered.get(*tool).unwrap_or_else(|| {
-                        panic!("tool {tool} was not offered, only {offered:?}")
-                    });
+                    let tool = offered
+                        .get(*tool)
+                        .unwrap_or_else(|| panic!("tool {tool} was not offered, only {offered:?}"));
                     match input {
                         Input::Arguments(text) => says.call_raw(id, &tool.name, text),
                         Input::Free(text) if tool.is_free => says.call(id, &tool.name, json!(text)),
@@ -250,8 +250,7 @@ pub(crate) struct Answer {
 
 /// What a client that lost nothing reads of this.
 pub(crate) fn heard(speech: &Speech, tools: &[Tool], model: &str) -> Answer {
-    let mut answer =
-        Answer { usage: speech.usage, model: model.to_owned(), ..Answer::default() };
+    let mut answer = Answer { usage: speech.usage, model: model.to_owned(), ..Answer::default() };
     for part in &speech.parts {
         match part {
             Speaks::Thought(text) => answer.reasoning.push_str(text),

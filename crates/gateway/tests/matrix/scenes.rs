@@ -41,19 +41,20 @@ pub(crate) fn all() -> Vec<Scene> {
         Scene::new("plain text")
             .then([user("Greet me.")], done("Grüße aus dem Hafen — 港へようこそ 🙂"))
             .then([user("Again.")], done("Ahoy.")),
-        Scene::new("system, developer, and the system in the middle").then(
-            [
-                Add::System("You are terse.".to_owned()),
-                Add::Developer("Answer in German.".to_owned()),
-                user("Hello."),
-            ],
-            done("Hallo."),
-        )
-        .then(
-            [user("Now in French."), Add::System("The user is a guest.".to_owned())],
-            done("Bonjour."),
-        )
-        .then([user("Thanks.")], done("De rien.")),
+        Scene::new("system, developer, and the system in the middle")
+            .then(
+                [
+                    Add::System("You are terse.".to_owned()),
+                    Add::Developer("Answer in German.".to_owned()),
+                    user("Hello."),
+                ],
+                done("Hallo."),
+            )
+            .then(
+                [user("Now in French."), Add::System("The user is a guest.".to_owned())],
+                done("Bonjour."),
+            )
+            .then([user("Thanks.")], done("De rien.")),
         Scene::new("one tool in a loop")
             .asks(tools(&["read_file", "write_file"]))
             .then(
@@ -62,7 +63,11 @@ pub(crate) fn all() -> Vec<Scene> {
             )
             .then(
                 [result(0, "the harbour at noon")],
-                speech().call("call_2", 1, &json!({"path": "b.txt", "text": "the harbour at noon"})),
+                speech().call(
+                    "call_2",
+                    1,
+                    &json!({"path": "b.txt", "text": "the harbour at noon"}),
+                ),
             )
             .then([result(0, "written")], done("Copied."))
             .then([user("Thanks.")], done("Gladly.")),
@@ -89,9 +94,11 @@ pub(crate) fn all() -> Vec<Scene> {
             )
             .then(
                 [result(0, "long, long, long")],
-                speech()
-                    .thought("That was long. Now b.txt; \"short\"?")
-                    .call("call_2", 0, &json!({"path": "b.txt"})),
+                speech().thought("That was long. Now b.txt; \"short\"?").call(
+                    "call_2",
+                    0,
+                    &json!({"path": "b.txt"}),
+                ),
             )
             .then([result(0, "short")], speech().thought("a.txt it is.").text("a.txt is longer."))
             .then([user("Sure?")], done("Sure.")),
@@ -108,10 +115,10 @@ pub(crate) fn all() -> Vec<Scene> {
             .asks(tools(&["screenshot"]))
             .then([user("Look at the screen.")], speech().call("call_1", 0, &json!({})))
             .then(
-                [Add::Result(0, vec![
-                    Piece::Text("the screen:".to_owned()),
-                    Piece::Image(PNG.to_owned()),
-                ])],
+                [Add::Result(
+                    0,
+                    vec![Piece::Text("the screen:".to_owned()), Piece::Image(PNG.to_owned())],
+                )],
                 done("It is blank."),
             ),
         Scene::new("a document").then(
@@ -129,10 +136,8 @@ pub(crate) fn all() -> Vec<Scene> {
             .asks(Asks { format: Format::Object, ..Asks::default() })
             .then([user("Name a colour, as JSON.")], done("{\"colour\":\"blue\"}")),
         long_history(),
-        Scene::new("a refusal").then(
-            [user("Pick this lock.")],
-            speech().refusal("I cannot help with that."),
-        ),
+        Scene::new("a refusal")
+            .then([user("Pick this lock.")], speech().refusal("I cannot help with that.")),
         Scene::new("the limit in the middle of a text")
             .asks(Asks { limit: Some(1500), ..Asks::default() })
             .then([user("Count to a million.")], done("one, two, three, fo").ends(Ends::Length)),
@@ -163,10 +168,7 @@ pub(crate) fn all() -> Vec<Scene> {
             .then([result(0, "🙂")], done("🙂")),
         Scene::new("calls without arguments")
             .asks(tools(&["list_files", "read_file"]))
-            .then(
-                [user("List.")],
-                speech().call_raw("call_1", 0, "").call("call_2", 1, &json!({})),
-            )
+            .then([user("List.")], speech().call_raw("call_1", 0, "").call("call_2", 1, &json!({})))
             .then([result(0, "a.txt"), result(1, "")], done("One file.")),
         Scene::new("arguments of 200 KB")
             .asks(tools(&["write_file"]))
@@ -179,17 +181,26 @@ pub(crate) fn all() -> Vec<Scene> {
             .then([result(0, &large())], done("Written.")),
         Scene::new("tokens from the cache and into it").then(
             [user("Go on.")],
-            done("On.").usage(Usage { input: 5000, cached: 4000, written: 600, output: 42, reasoning: 0 }),
+            done("On.").usage(Usage {
+                input: 5000,
+                cached: 4000,
+                written: 600,
+                output: 42,
+                reasoning: 0,
+            }),
         ),
-        Scene::new("names that no other server takes")
+        Scene::new("namespaces and free text")
             .of(&[Dialect::Responses])
             .asks(Asks {
                 tools: vec![
                     function("plain"),
                     Tool { namespace: Some("mcp__files"), name: "read".to_owned(), grammar: None },
                     Tool { namespace: Some("mcp__web"), name: "read".to_owned(), grammar: None },
-                    function(&"a_very_long_name_".repeat(7)),
-                    Tool { namespace: None, name: "patch".to_owned(), grammar: Some("start: /.+/s") },
+                    Tool {
+                        namespace: None,
+                        name: "patch".to_owned(),
+                        grammar: Some("start: /.+/s"),
+                    },
                 ],
                 ..Asks::default()
             })
@@ -199,20 +210,30 @@ pub(crate) fn all() -> Vec<Scene> {
                     .call("call_1", 0, &json!({"path": "1"}))
                     .call("call_2", 1, &json!({"path": "2"}))
                     .call("call_3", 2, &json!({"path": "3"}))
-                    .call("call_4", 3, &json!({"path": "4"}))
-                    .call_free("call_5", 4, "*** Begin\n+\"grüße\" \\ 🙂\n*** End"),
+                    .call_free("call_4", 3, "*** Begin\n+\"grüße\" \\ 🙂\n*** End")
+                    .style(|says| says.delta(3).argument_pieces(3)),
             )
-            .then((0..5).map(|call| result(call, "ok")), done("All used.")),
-        Scene::new("ids that only their own server would give")
-            .asks(tools(&["read_file"]))
-            .then([user("Read.")], speech().call("call-A_9", 0, &json!({"path": "a"})))
-            .then([result(0, "ok")], done("Read.")),
+            .then((0..4).map(|call| result(call, "ok")), done("All used.")),
+        Scene::new("names over 64 characters")
+            .asks(tools(&[&"a_very_long_name_".repeat(7), "short", &"a_very_long_name_".repeat(5)]))
+            .then(
+                [user("Use each of them.")],
+                speech()
+                    .call("call_1", 0, &json!({"path": "1"}))
+                    .call("call_2", 1, &json!({"path": "2"}))
+                    .call("call_3", 2, &json!({"path": "3"})),
+            )
+            .then((0..3).map(|call| result(call, "ok")), done("All used.")),
+        Scene::new("ids with dots and colons")
+            .asks(tools(&["bash"]))
+            .then([user("Run it.")], speech().call("functions.bash:0", 0, &json!({"path": "a"})))
+            .then([result(0, "ok")], done("It ran.")),
     ];
     scenes.push(
-        Scene::new("nothing but blanks around a call").asks(tools(&["read_file"])).then(
-            [user("Read.")],
-            speech().text("\n\n").call("call_1", 0, &json!({"path": "a"})),
-        ).then([result(0, " \n")], done("Done.\n")),
+        Scene::new("nothing but blanks around a call")
+            .asks(tools(&["read_file"]))
+            .then([user("Read.")], speech().text("\n\n").call("call_1", 0, &json!({"path": "a"})))
+            .then([result(0, " \n")], done("Done.\n")),
     );
     scenes
 }

@@ -67,7 +67,8 @@ pub(crate) fn said(speech: &Speech, offered: &[Offered], ids: &mut Vec<String>) 
 pub(crate) fn offered(dialect: Dialect, body: &Value) -> Vec<Offered> {
     let mut offered = Vec::new();
     for tool in list(&body["tools"]) {
-        let name = text(if dialect == Dialect::Chat { &tool["function"]["name"] } else { &tool["name"] });
+        let name =
+            text(if dialect == Dialect::Chat { &tool["function"]["name"] } else { &tool["name"] });
         match tool["type"].as_str() {
             Some("namespace") => {
                 for inner in list(&tool["tools"]) {
@@ -133,14 +134,17 @@ fn chat(body: &Value, atoms: &mut Vec<Atom>) {
             "user" => atoms.extend(pieces.into_iter().map(Atom::User)),
             "tool" => {
                 let id = text(&message["tool_call_id"]);
-                let result = |piece| Atom::Result(id.clone(), piece);
-                atoms.extend(pieces.into_iter().map(result));
+                atoms.extend(results(&id, pieces));
             }
             "assistant" => {
-                let thought = ["reasoning_content", "reasoning"].iter().find_map(|name| message[name].as_str());
+                let thought = ["reasoning_content", "reasoning"]
+                    .iter()
+                    .find_map(|name| message[name].as_str());
                 atoms.extend(thought.map(|text| Atom::Thought(text.to_owned(), true)));
                 atoms.extend(words(pieces).map(Atom::Assistant));
-                atoms.extend(message["refusal"].as_str().map(|text| Atom::Assistant(text.to_owned())));
+                atoms.extend(
+                    message["refusal"].as_str().map(|text| Atom::Assistant(text.to_owned())),
+                );
                 for call in list(&message["tool_calls"]) {
                     let function = &call["function"];
                     let input = arguments(&function["arguments"]);
@@ -174,8 +178,7 @@ fn messages(body: &Value, atoms: &mut Vec<Atom>) {
                 )),
                 ("tool_result", _) => {
                     let id = text(&value["tool_use_id"]);
-                    let result = |piece| Atom::Result(id.clone(), piece);
-                    atoms.extend(pieces(&value["content"], block).into_iter().map(result));
+                    atoms.extend(results(&id, pieces(&value["content"], block)));
                 }
                 ("thinking", _) => {
                     let sealed = value["signature"].as_str().is_some_and(|seal| !seal.is_empty());
@@ -216,14 +219,14 @@ fn responses(body: &Value, atoms: &mut Vec<Atom>) {
                 }
             }
             "reasoning" => {
-                let shown: String = list(&item["summary"]).map(|part| text(&part["text"])).collect();
+                let shown: String =
+                    list(&item["summary"]).map(|part| text(&part["text"])).collect();
                 atoms.push(Atom::Thought(shown, item["encrypted_content"].is_string()));
             }
             "function_call" => atoms.push(Atom::Call(id, name, arguments(&item["arguments"]))),
             "custom_tool_call" => atoms.push(Atom::Call(id, name, item["input"].clone())),
             "function_call_output" | "custom_tool_call_output" => {
-                let result = |piece| Atom::Result(id.clone(), piece);
-                atoms.extend(pieces(&item["output"], part).into_iter().map(result));
+                atoms.extend(results(&id, pieces(&item["output"], part)));
             }
             other => panic!("no scene makes an item `{other}`"),
         }
@@ -237,6 +240,14 @@ fn pieces(content: &Value, read: impl Fn(&Value) -> Option<Piece>) -> Vec<Piece>
     }
     let piece = |part: &Value| read(part).unwrap_or_else(|| Piece::Text(text(&part["text"])));
     list(content).map(piece).collect()
+}
+
+/// What a call brought; one that brought nothing is answered all the same.
+fn results(id: &str, mut pieces: Vec<Piece>) -> impl Iterator<Item = Atom> {
+    if pieces.is_empty() {
+        pieces.push(Piece::Text(String::new()));
+    }
+    pieces.into_iter().map(|piece| Atom::Result(id.to_owned(), piece))
 }
 
 fn words(pieces: Vec<Piece>) -> impl Iterator<Item = String> {
@@ -257,7 +268,8 @@ fn source(source: &Value) -> String {
 
 /// A PDF. Its name is one that a scene uses.
 fn file(name: &Value, data: &Value) -> Option<Piece> {
-    let name = if name == crate::scenes::PDF_NAME { crate::scenes::PDF_NAME } else { "another name" };
+    let name =
+        if name == crate::scenes::PDF_NAME { crate::scenes::PDF_NAME } else { "another name" };
     let data = text(data);
     Some(Piece::Pdf(name, data.strip_prefix("data:application/pdf;base64,")?.to_owned()))
 }

@@ -20,11 +20,13 @@ pub(super) fn system(text: &str) -> Value {
 fn block(piece: &Piece) -> Value {
     match piece {
         Piece::Text(text) => json!({"type": "text", "text": text}),
-        Piece::Image(url) => match url.strip_prefix("data:").and_then(|url| url.split_once(";base64,")) {
-            Some((kind, data)) => json!({"type": "image",
+        Piece::Image(url) => {
+            match url.strip_prefix("data:").and_then(|url| url.split_once(";base64,")) {
+                Some((kind, data)) => json!({"type": "image",
                 "source": {"type": "base64", "media_type": kind, "data": data}}),
-            None => json!({"type": "image", "source": {"type": "url", "url": url}}),
-        },
+                None => json!({"type": "image", "source": {"type": "url", "url": url}}),
+            }
+        }
         Piece::Pdf(name, data) => json!({"type": "document", "title": name,
             "source": {"type": "base64", "media_type": "application/pdf", "data": data}}),
     }
@@ -56,9 +58,7 @@ pub(super) fn request(asks: &Asks, system: &[(&str, String)], history: &[Value])
         body["system"] = system.iter().map(block).collect();
     }
     if !asks.tools.is_empty() {
-        let tool = |tool: &Tool| {
-            json!({"name": tool.name, "description": describe(tool), "input_schema": parameters()})
-        };
+        let tool = |tool: &Tool| json!({"name": tool.name, "description": describe(tool), "input_schema": parameters()});
         body["tools"] = asks.tools.iter().map(tool).collect();
     }
     if asks.effort.is_some() {
@@ -71,8 +71,7 @@ pub(super) fn request(asks: &Asks, system: &[(&str, String)], history: &[Value])
         Format::Text => {}
         Format::Object => panic!("Messages has no such format"),
         Format::Schema => {
-            body["output_config"] =
-                json!({"format": {"type": "json_schema", "schema": schema()}});
+            body["output_config"] = json!({"format": {"type": "json_schema", "schema": schema()}});
         }
     }
     body

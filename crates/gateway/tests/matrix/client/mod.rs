@@ -5,6 +5,8 @@ mod chat;
 mod messages;
 mod responses;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use testkit::client::{Request, Response};
 use testkit::judge::{self, Complaint};
@@ -41,6 +43,8 @@ pub(crate) struct Heard {
     /// The stream, if it was one.
     pub(crate) stream: Option<String>,
     pub(crate) answer: Answer,
+    /// What was changed on the way, by the codes of the notes.
+    pub(crate) notes: BTreeSet<String>,
 }
 
 impl Client {
@@ -192,7 +196,7 @@ impl Client {
             };
             judged(verdict, &text);
             let answer = self.read(&object);
-            return Heard { object, stream: None, answer };
+            return Heard { notes: notes(&object), object, stream: None, answer };
         }
         let frames = judge::frames(&text);
         let verdict = match self.dialect {
@@ -210,7 +214,7 @@ impl Client {
         if let Some(words) = failed {
             answer.finish = Finish::Failed(words);
         }
-        Heard { object, stream: Some(text), answer }
+        Heard { notes: notes(&object), object, stream: Some(text), answer }
     }
 
     fn read(&self, object: &Value) -> Answer {
@@ -231,6 +235,10 @@ fn judged(verdict: Result<(), Vec<Complaint>>, text: &str) {
         let start: String = text.chars().take(6000).collect();
         panic!("{}\n{start}", told.join("\n"));
     }
+}
+
+fn notes(object: &Value) -> BTreeSet<String> {
+    list(&object["quire"]["notes"]).map(|note| text(&note["code"])).collect()
 }
 
 /// The data of a stream's events.

@@ -80,7 +80,8 @@ pub(super) fn request(asks: &Asks, system: &[(&str, String)], history: &[Value])
             tools.push(declare(tool));
             continue;
         };
-        match tools.iter_mut().find(|known| known["type"] == "namespace" && known["name"] == space) {
+        match tools.iter_mut().find(|known| known["type"] == "namespace" && known["name"] == space)
+        {
             Some(known) => known["tools"].as_array_mut().expect("tools").push(declare(tool)),
             None => tools.push(json!({"type": "namespace", "name": space, "description": space,
                 "tools": [declare(tool)]})),
