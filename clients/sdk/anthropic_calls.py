@@ -120,7 +120,6 @@ def settings(client, model, mode, told):
         messages,
         system=[cached],
         stop_sequences=["END"],
-        temperature=0.5,
         metadata={"user_id": "someone"},
     )
 
