@@ -6,10 +6,12 @@
 mod answers;
 mod canary;
 mod commit;
+mod dialects;
 mod input;
 mod keys;
 mod leaving;
 mod log;
 mod models;
+mod passing;
 mod routes;
 mod stage;
