@@ -160,6 +160,10 @@ impl Heard {
         self
     }
 
+    pub(crate) fn is_failed(&self) -> bool {
+        self.failure().is_some()
+    }
+
     /// Asserts that the stream ended with one failure, in the dialect's way, and returns its words.
     #[track_caller]
     pub(crate) fn assert_failed(&self) -> String {
