@@ -29,6 +29,7 @@ pub mod said;
 mod schema;
 pub mod sse;
 mod stand_in;
+mod strict_schema;
 pub mod target;
 pub mod thought;
 pub mod turn;

@@ -224,6 +224,8 @@ pub enum Quirk {
     /// The endpoint refuses `json_object` though it knows `json_schema` (LM Studio): a schema that
     /// allows any object is sent instead.
     NoJsonObject,
+    /// The endpoint takes one text at which the model stops (Zhipu); others take at least four.
+    OneStop,
 }
 
 impl Target {

@@ -222,6 +222,14 @@ fn every_case_comes_out_as_its_files_say_and_all_together_show_every_note() {
         Code::RefusalAsText,
         Code::MaxTokensRaised,
         Code::IdShortened,
+        Code::CacheBreakpoint,
+        Code::BillingHeader,
+        Code::ClientIds,
+        Code::DeferredOffered,
+        Code::HostedCall,
+        Code::ErrorResult,
+        Code::Prefill,
+        Code::StopDropped,
     ];
     let missing: Vec<&str> = Code::ALL
         .iter()

@@ -253,7 +253,12 @@ impl<V: Vault> Encoder<V> {
 
     fn close(&mut self, mut block: Block, out: &mut String) {
         match block.kind {
-            Kind::Text if block.index.is_none() => {}
+            // Nobody may send an empty text back, whatever it refers to.
+            Kind::Text if block.index.is_none() => {
+                if !block.found.is_empty() {
+                    self.notes.add(Code::EventDropped, "content[].citations");
+                }
+            }
             Kind::Text => self.finish(&block, "", out),
             Kind::Thinking { shown } => self.close_thinking(&mut block, shown, out),
             Kind::Call { .. } | Kind::Search { .. } => self.close_call(&mut block, out),
@@ -264,16 +269,11 @@ impl<V: Vault> Encoder<V> {
         if block.text.is_empty() && block.opaque.is_none() {
             return;
         }
-        // What only the upstream can read must come back, whether it was asked for or not.
-        let seals = self.setting.seal_reasoning || block.opaque.is_some();
-        let signature = match seals {
-            true => {
-                let text = Escaped::trusted(&*block.text).text().into_owned();
-                let thought = Thought { text, opaque: block.opaque.take() };
-                self.vault.seal(Sealed::Reasoning, &thought.pack())
-            }
-            false => String::new(),
-        };
+        // A thought that is shown is always signed: clients send it back, and Anthropic's own API
+        // would refuse it without.
+        let text = Escaped::trusted(&*block.text).text().into_owned();
+        let thought = Thought { text, opaque: block.opaque.take() };
+        let signature = self.vault.seal(Sealed::Reasoning, &thought.pack());
         if block.index.is_none() {
             block.index = Some(self.next_index);
             self.next_index += 1;
@@ -286,22 +286,16 @@ impl<V: Vault> Encoder<V> {
             }
             begin_block(block, out);
         }
-        if seals {
-            let mut quoted = String::with_capacity(signature.len() + 2);
-            quote_into(&signature, &mut quoted);
-            let frame = ["{\"type\":\"signature_delta\",\"signature\":", &quoted, "}"];
-            delta(block.index, &frame, out);
-        }
+        let mut quoted = String::with_capacity(signature.len() + 2);
+        quote_into(&signature, &mut quoted);
+        let frame = ["{\"type\":\"signature_delta\",\"signature\":", &quoted, "}"];
+        delta(block.index, &frame, out);
         self.finish(block, &signature, out);
     }
 
     fn close_call(&mut self, block: &mut Block, out: &mut String) {
         if block.complete(&mut self.tape) == Input::Broken {
-            let Kind::Call { name, .. } = &block.kind else { return };
-            self.notes.add(Code::CallIncomplete, "content[]");
-            let text = format!("the model's call of `{name}` broke off before it was whole");
-            self.broken = Some(text);
-            return;
+            return self.break_off(block);
         }
         if block.sent < block.text.len() {
             out.push_str(&self.delta);
@@ -317,6 +311,15 @@ impl<V: Vault> Encoder<V> {
             let index = Some(self.next_index);
             self.next_index += 1;
             self.finish_at_once(index, &results, out);
+        }
+    }
+
+    /// Gives up a call. Nothing can follow a block that never ends.
+    fn break_off(&mut self, block: &Block) {
+        if let Kind::Call { name, .. } = &block.kind {
+            self.notes.add(Code::CallIncomplete, "content[]");
+            let text = format!("the model's call of `{name}` is no whole JSON object");
+            self.broken = Some(text);
         }
     }
 
@@ -367,15 +370,16 @@ impl<V: Vault> Encoder<V> {
     /// the answer, a call is none.
     fn end_blocks(&mut self, out: &mut String) {
         while self.broken.is_none() {
-            self.show(0, out);
+            let Some(block) = self.blocks.front() else { return };
+            // A call that waited begins no more.
+            if !(block.is_open_call() && block.index.is_none()) {
+                self.show(0, out);
+            }
             let Some(block) = self.blocks.pop_front() else { return };
-            match block.kind {
-                Kind::Call { .. } if !block.closed => {
-                    self.notes.add(Code::CallIncomplete, "content[]");
-                    // Nothing can follow a block that never ends.
-                    return self.drop_blocks();
-                }
-                _ => self.close(block, out),
+            if block.is_open_call() {
+                self.break_off(&block);
+            } else {
+                self.close(block, out);
             }
         }
         self.drop_blocks();

@@ -27,6 +27,7 @@ pub mod render;
 mod sampling;
 mod schemas;
 mod settings;
+mod sources;
 mod think;
 mod tools;
 pub mod written;

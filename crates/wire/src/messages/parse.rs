@@ -112,14 +112,14 @@ impl<'a> Reader<'_, 'a> {
         if let Some(system) = system {
             self.system(system)?;
         }
+        if let Some(declared) = declared {
+            tools::declare_all(self, declared, &Place::of("tools"))?;
+        }
         let messages = messages.ok_or_else(|| Place::of("messages").missing())?;
         blocks::read_all(self, messages, &Place::of("messages"))?;
         if messages.elements().next().is_none() {
             let text = "messages: at least one message is required";
             return Err(Fault::bad_request("messages", text));
-        }
-        if let Some(declared) = declared {
-            tools::declare_all(self, declared, &Place::of("tools"))?;
         }
         self.turn.tools = std::mem::take(&mut self.offers).settle(self.notes);
         self.settle_thinking();

@@ -5,7 +5,7 @@
 use crate::json::{Kind, Tape, Value};
 
 /// Whether a server that is asked to follow `schema` strictly accepts it.
-pub(super) fn is_strict(schema: &str) -> bool {
+pub(crate) fn is_strict(schema: &str) -> bool {
     let mut tape = Tape::default();
     tape.read(schema).is_ok_and(holds)
 }
