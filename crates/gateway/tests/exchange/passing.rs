@@ -145,6 +145,8 @@ fn odd_stream(dialect: Dialect, model: &str) -> String {
         "exec",
         json!({"cmd": "ls", "model": "mock-model"}),
     );
+    // After the terminal event of Responses nobody waits for more.
+    let answer = if dialect == Dialect::Responses { answer.without_done() } else { answer };
     let stream = String::from_utf8(answer.streamed_in(dialect, &asked)).unwrap();
     let mut events: Vec<String> = stream.split_inclusive("\n\n").map(str::to_owned).collect();
     let last = events.len() - 1;
