@@ -25,6 +25,7 @@ use wire::dialect::{Decoder, Dialect};
 use wire::fault::{Fault, Kind, Phase, Reader};
 use wire::json::{Document, SyntaxError};
 use wire::note::{Code, Notes};
+use wire::pass::may_hold_any;
 use wire::responses::object;
 use wire::said;
 use wire::turn::Turn;
@@ -208,7 +209,7 @@ impl Gateway {
                 Err(fault) => fault,
             };
             // Refused before it was worked on: nothing is paid twice.
-            if !forget && classify::refuses_sealed(&fault) {
+            if !forget && ask.may_hold_sealed() && classify::refuses_sealed(&fault) {
                 forget = true;
                 continue;
             }
@@ -364,6 +365,11 @@ impl Gateway {
 }
 
 impl Ask {
+    /// Whether there may be something sealed that could be left out.
+    fn may_hold_sealed(&self) -> bool {
+        may_hold_any(self.document.text())
+    }
+
     /// Whether the client wants a stream.
     fn streams(&self) -> bool {
         let stream = self.document.root().get("stream");
