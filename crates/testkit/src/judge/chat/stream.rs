@@ -121,7 +121,9 @@ impl Stream {
         Members::of(chunk, "", findings).required(&["error"]).check(findings);
         let error = &chunk["error"];
         let members =
-            Members::of(error, "error", findings).required(&["message", "type", "param", "code"]);
+            Members::of(error, "error", findings)
+                .required(&["message", "type", "param", "code"])
+                .optional(&["upstream"]);
         if !members.check(findings) {
             return;
         }
