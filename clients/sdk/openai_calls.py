@@ -368,7 +368,7 @@ def models_list(client, model, mode, told):
 
 
 def models_one(client, model, mode, told):
-    told.more["model"] = client.models.retrieve(model).to_dict()
+    told.more["model"] = client.models.retrieve(model).to_dict(mode="json")
 
 
 CALLS = {

@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::files::{cases, expect, laid_out, listed, read, shown_by_other_pairs};
+use common::files::{cases, expect, laid_out, listed, read};
 use common::{PAIRS, complaints, target};
 use serde_json::Value;
 use std::fs;
