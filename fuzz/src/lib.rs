@@ -8,7 +8,7 @@ use wire::drive::laws;
 pub struct Target {
     pub name: &'static str,
     pub law: fn(&[u8]),
-    /// The ends of the names of its folders below `corpus`; empty for every folder.
+    /// The client and the upstream of its folders below `corpus`; empty for every one.
     pub client: &'static str,
     pub upstream: &'static str,
     pub files: &'static [&'static str],
@@ -16,6 +16,16 @@ pub struct Target {
 
 const REQUEST: &[&str] = &["request.json"];
 const ANSWER: &[&str] = &["stream.sse", "answer.json"];
+
+impl Target {
+    /// Whether a folder of the corpus, as `chat-to-messages`, has inputs for it.
+    pub fn begins_with(&self, folder: &str) -> bool {
+        let fits = |wanted: &str, is: &str| wanted.is_empty() || wanted == is;
+        folder.split_once("-to-").is_some_and(|(client, upstream)| {
+            fits(self.client, client) && fits(self.upstream, upstream)
+        })
+    }
+}
 
 /// Every target; `fuzz/run` knows the same ones.
 pub const TARGETS: [Target; 7] = [

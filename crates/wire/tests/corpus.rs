@@ -1,6 +1,5 @@
-//! The corpus: what came and what must go out, as files. `corpus/requests/<case>` holds
-//! `request.json` and what the upstream gets; `corpus/streams/<case>` holds `stream.sse` or
-//! `answer.json` and what the client gets. `target.json` names a target of `common` and what differs.
+//! The corpus of Responses clients on Chat Completions servers, `corpus/responses-to-chat`, laid out
+//! as `corpus/README.md` says. `target.json` names a target of `common` and what differs.
 //!
 //! `UPDATE=1 cargo test -p wire --test corpus` writes what is; read the difference before you
 //! commit it.
@@ -121,10 +120,10 @@ fn stream_case(case: &Path, wrong: &mut Vec<String>) {
 #[test]
 fn every_case_comes_out_as_its_files_say() {
     let mut wrong = Vec::new();
-    for case in cases("requests") {
+    for case in cases("responses-to-chat/requests") {
         request_case(&case, &mut wrong);
     }
-    for case in cases("streams") {
+    for case in cases("responses-to-chat/streams") {
         stream_case(&case, &mut wrong);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -135,7 +134,7 @@ fn every_quirk_has_a_case() {
     for (name, _) in QUIRKS {
         let is_shown = |kind: &str| {
             let name = format!("quirk-{name}");
-            cases(kind).iter().any(|case| case.ends_with(&name))
+            cases(&format!("responses-to-chat/{kind}")).iter().any(|case| case.ends_with(&name))
         };
         assert!(is_shown("requests") || is_shown("streams"), "{name}");
     }

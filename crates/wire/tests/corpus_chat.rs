@@ -1,12 +1,14 @@
-//! The corpus of Chat Completions clients at upstreams that speak another dialect: what clients may
-//! send in `corpus/chat-in/<dialect>/requests/<case>`, and what they get in `.../streams/<case>`, laid
-//! out as in `corpus.rs`. `target.json` names members of the target that differ from the careful one
-//! of the dialect.
+//! The corpus of Chat Completions clients at upstreams that speak another dialect,
+//! `corpus/chat-to-responses` and `corpus/chat-to-messages`, laid out as `corpus/README.md` says.
+//! `target.json` names members of the target that differ from the careful one of the dialect.
 //!
 //! `UPDATE=1 cargo test -p wire --test corpus_chat` writes what is; read the difference before you
 //! commit it.
 
 mod common;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "upstream_responses/targets.rs"]
+mod targets;
 
 use common::cases::{cases, expect, laid_out, listed, read};
 use serde_json::Value;
@@ -43,7 +45,7 @@ const UPSTREAMS: [Upstream; 2] = [
 
 impl Upstream {
     fn folder(&self, kind: &str) -> String {
-        format!("chat-in/{}/{kind}", self.dialect.name())
+        format!("chat-to-{}/{kind}", self.dialect.name())
     }
 
     fn request_case(&self, case: &Path, wrong: &mut Vec<String>) {
@@ -112,10 +114,14 @@ const ASKING: &str = r#"{
 fn target_of(case: &Path, dialect: Dialect) -> Target {
     let text = read(&case.join("target.json")).unwrap_or_else(|| "{}".to_owned());
     let differs: Value = serde_json::from_str(&text).expect("a target is JSON");
-    let mut target = Target { model: "m".to_owned(), ..Target::careful(dialect) };
+    let mut target = match differs["base"].as_str() {
+        Some(name) => targets::target(name),
+        None => Target { model: "m".to_owned(), ..Target::careful(dialect) },
+    };
     for (name, value) in differs.as_object().into_iter().flatten() {
         let flag = || value.as_bool().expect("it is a flag");
         match name.as_str() {
+            "base" => {}
             "images" => target.images = flag(),
             "tool_images" => target.tool_images = flag(),
             "files" => target.files = flag(),

@@ -1,5 +1,5 @@
 //! The corpus of Messages clients on Chat Completions servers: `corpus/messages-to-chat/requests`
-//! and `corpus/messages-to-chat/streams`, each case a folder as `corpus.rs` describes.
+//! and `corpus/messages-to-chat/streams`, laid out as `corpus/README.md` says.
 //!
 //! `UPDATE=1 cargo test -p wire --test corpus_messages` writes what is; read the difference before
 //! you commit it.

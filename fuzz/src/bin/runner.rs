@@ -107,13 +107,7 @@ fn main() {
     });
     println!("seed {seed}");
     let mut inputs = Vec::new();
-    for pair in std::fs::read_dir("../corpus").into_iter().flatten().flatten() {
-        let folder = pair.file_name().to_string_lossy().into_owned();
-        let Some((client, upstream)) = folder.split_once("-to-") else { continue };
-        if client.ends_with(target.client) && upstream.ends_with(target.upstream) {
-            gather(&pair.path(), target.files, &mut inputs);
-        }
-    }
+    gather(Path::new("../corpus"), target, &mut inputs);
     assert!(!inputs.is_empty(), "run this in the folder `fuzz`: no corpus was found");
     let mut random = Random(seed);
     let end = Instant::now() + Duration::from_secs(seconds);
@@ -136,25 +130,24 @@ fn main() {
     println!("{runs} runs without a finding");
 }
 
-/// The small files below `folder` whose names end in one of `suffixes`.
-fn gather(folder: &Path, suffixes: &[&str], inputs: &mut Vec<Vec<u8>>) {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() {
-            gather(&path, suffixes, inputs);
-        } else if !name.starts_with("expect")
-            && suffixes.iter().any(|suffix| name.ends_with(suffix))
-        {
-            inputs.extend(std::fs::read(&path).ok().filter(|bytes| bytes.len() < 16 << 10));
+/// The small files that a target begins with.
+fn gather(corpus: &Path, target: &fuzz::Target, inputs: &mut Vec<Vec<u8>>) {
+    for pair in listed(corpus) {
+        let name = pair.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let cases = listed(&pair).into_iter().filter(|_| target.begins_with(&name));
+        for case in cases.flat_map(|kind| listed(&kind)) {
+            let files = target.files.iter().filter_map(|file| std::fs::read(case.join(file)).ok());
+            inputs.extend(files.filter(|bytes| bytes.len() < 16 << 10));
         }
     }
+}
+
+/// What lies in a folder, in an order that is always the same.
+fn listed(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
 }
 
 /// One small change.

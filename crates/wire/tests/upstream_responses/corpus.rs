@@ -1,9 +1,9 @@
-//! The corpus of this direction. `corpus/responses-out` shows what any client may say, in the words
-//! of Responses: `requests/<case>` holds what is asked (`request.json`) and what a Responses server
+//! The corpus of this direction. `corpus/responses-to-responses` shows what any client may say, in the
+//! words of Responses: `requests/<case>` holds what is asked (`request.json`) and what a Responses server
 //! gets (`expect.request.json`, `expect.notes`); `streams/<case>` holds what the server answers
 //! (`stream.sse` or `answer.json`) and what happens then, one event a line (`expect.events`).
-//! `corpus/chat-to-responses` and `corpus/messages-to-responses` hold the same for clients of those
-//! dialects, whose answers are theirs as well (`expect.sse`, `expect.json`).
+//! `corpus/messages-to-responses` holds the same for clients of that dialect, whose answers are theirs
+//! as well (`expect.sse`, `expect.json`); `corpus_chat.rs` drives `corpus/chat-to-responses`.
 //!
 //! `UPDATE=1 cargo test -p wire --test upstream_responses` writes what is; read the difference
 //! before you commit it.
@@ -24,11 +24,8 @@ use wire::responses::Decoder;
 use wire::turn::Event;
 
 /// The folders, and the dialect of their clients.
-const FOLDERS: [(&str, Dialect); 3] = [
-    ("responses-out", Dialect::Responses),
-    ("chat-to-responses", Dialect::Chat),
-    ("messages-to-responses", Dialect::Messages),
-];
+const FOLDERS: [(&str, Dialect); 2] =
+    [("responses-to-responses", Dialect::Responses), ("messages-to-responses", Dialect::Messages)];
 
 fn cases(folder: &str, kind: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus").join(folder).join(kind);

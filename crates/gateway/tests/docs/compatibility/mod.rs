@@ -36,18 +36,20 @@ translates it into the first dialect of the provider.
 ";
 
 const PASSED: &str = "
-**The same dialect in and out is passed byte for byte.** Of the request only these members change: `model` becomes
-the provider's own name for it, what the alias adds is added, and what another provider
-had sealed (reasoning, compaction) is taken out, with a note. Of the answer only the values of `model` change,
-where the names differ. Nothing else is read, ordered, repaired or noted: unknown members, events
-and tools arrive as they were sent. Only where the provider's stream breaks off does quire write
-an ending of its own, which says so.
+**The same dialect in and out is passed byte for byte.** Of the request only this changes: `model`
+becomes the provider's own name for it, what the alias adds is added, and what another provider had
+sealed (reasoning, compaction) is taken out, with a note. Of the answer only the values of `model`
+change, where the names differ. Nothing else is ordered, repaired or noted: unknown members, events
+and tools arrive as they were sent. Only where the provider's stream breaks off does quire write an
+ending of its own, which says so.
 
 **Everything else is translated**, and these pages say what becomes of each part:
 
 ";
 
 const READING: &str = "
+## How to read the pages
+
 Every field, item, content part, block and tool of a dialect has one decision; a test tries each of
 them. Whatever is not passed on with its full effect comes back as a *note*: its code is in the header
 `x-quire-notes`, and the whole note (`code`, `at`, `effect`, `message`) in the member `quire` of the
