@@ -39,7 +39,10 @@ pub(super) fn page(dialect: Dialect) -> String {
          where the dialects differ.\n\n"
     ));
     out.push_str(&sent(dialect));
-    out.push_str(&format!("## What is read of a {name} answer\n\n"));
+    out.push_str(&format!(
+        "## What is read of a {name} answer\n\n\
+         What a member becomes is named as Responses clients get it where the dialects differ.\n\n"
+    ));
     out.push_str(&heard(dialect));
     if dialect == Dialect::Responses {
         out.push_str(&answers());

@@ -8,10 +8,11 @@ use wire::fault::{Fault, Kind, Reader};
 const HEAD: &str = "\
 ## Errors
 
-Every error has `type`, `code`, `param` and `message`; the message keeps the upstream's own words, and
-`retry-after` what it asked for. Clients of Chat Completions and Responses read OpenAI's shape, those of
-Messages Anthropic's. Codex tries most statuses again and again, so what will never succeed reaches Codex as
-400; everybody else gets its true status, with `x-should-retry: false`.
+Every error has `type`, `code` and `message`, and `param` where a member is at fault; the message keeps
+the upstream's own words, and `retry-after` what it asked for. Clients of Chat Completions and
+Responses read OpenAI's shape, those of Messages Anthropic's. Codex tries most statuses again and
+again, so what will never succeed reaches Codex as 400; everybody else gets its true status, with
+`x-should-retry: false`.
 
 After the answer began, the same fault ends the stream: as `response.failed` (Responses), as
 `event: error` (Messages), as one `data: {\"error\": …}` without `[DONE]` (Chat Completions).
