@@ -11,6 +11,7 @@ use wire::chat::Decoder;
 use wire::dialect::Dialect;
 use wire::drive::{self, ClearVault, NOW, Sent};
 use wire::drive_messages;
+use wire::drive_responses;
 use wire::json::Document;
 use wire::messages;
 use wire::note::Notes;
@@ -237,9 +238,74 @@ fn messages_events(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Events of a Responses server, for a client of the same dialect: what decoding them costs.
+fn responses_events(criterion: &mut Criterion) {
+    const EVENTS: usize = 1000;
+    let target = Target::careful(Dialect::Responses);
+    let sent = drive_responses::request(&request(60_000), &target).expect("the request is good");
+    let mut group = criterion.benchmark_group("one Responses event");
+    for (name, item, delta) in [
+        (
+            "text",
+            r#"{"id":"msg_0","type":"message","role":"assistant","content":[]}"#,
+            r#""response.output_text.delta","content_index":0,"delta":" some words","logprobs":[]"#,
+        ),
+        (
+            "text with an escape",
+            r#"{"id":"msg_0","type":"message","role":"assistant","content":[]}"#,
+            r#""response.output_text.delta","content_index":0,"delta":" some\nwords","logprobs":[]"#,
+        ),
+        (
+            "arguments",
+            r#"{"id":"msg_0","type":"function_call","call_id":"c","name":"tool_1","arguments":""}"#,
+            r#""response.function_call_arguments.delta","delta":" some words""#,
+        ),
+    ] {
+        let name_of = delta.split('"').nth(1).expect("a type");
+        let event =
+            |name: &str, rest: &str| format!("event: {name}\ndata: {{\"type\":{rest}}}\n\n");
+        let mut stream = event(
+            "response.output_item.added",
+            &format!(
+                r#""response.output_item.added","output_index":0,"sequence_number":2,"item":{item}"#
+            ),
+        );
+        stream.push_str(&event(name_of, &format!(r#"{delta},"item_id":"msg_0","output_index":0,"sequence_number":7,"obfuscation":"abcdef""#)).repeat(EVENTS));
+        stream.push_str(&event(
+            "response.completed",
+            r#""response.completed","response":{"status":"completed","output":[]}"#,
+        ));
+        group.throughput(Throughput::Elements(EVENTS as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched_ref(
+                || {
+                    (
+                        encoder(&sent),
+                        sse::Decoder::new(1 << 20),
+                        wire::responses::Decoder::new(&target, "c"),
+                        String::with_capacity(1 << 20),
+                    )
+                },
+                |(encoder, frames, decoder, out)| {
+                    for piece in stream.as_bytes().chunks(16 << 10) {
+                        let mut frame = |frame: sse::Frame<'_>| {
+                            decoder.push(frame, &mut |event| encoder.push(event, NOW, out));
+                        };
+                        frames.push(piece, &mut frame).expect("the stream is good");
+                        out.clear();
+                    }
+                    decoder.end(Ending::Closed, &mut |event| encoder.push(event, NOW, out));
+                },
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = all;
     config = Criterion::default().sample_size(20).warm_up_time(std::time::Duration::from_millis(500)).measurement_time(std::time::Duration::from_secs(2));
-    targets = requests, events, messages_events
+    targets = requests, events, messages_events, responses_events
 }
 criterion_main!(all);

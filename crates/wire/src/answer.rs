@@ -28,11 +28,9 @@ pub struct Head {
 }
 
 impl Head {
-    /// The same head, with the echo of a request that said nothing.
+    /// The same head with another echo.
     #[must_use]
-    pub fn with_empty_echo(&self) -> Self {
-        let mut tape = Tape::default();
-        let echo = tape.read("{}").map(object::echo).unwrap_or_default();
+    pub fn with_echo(&self, echo: impl Into<Arc<str>>) -> Self {
         Self {
             stem: self.stem.clone(),
             created_at: self.created_at,
@@ -40,6 +38,13 @@ impl Head {
             echo: echo.into(),
             sequence: AtomicU64::new(self.sequence.load(Ordering::Relaxed)),
         }
+    }
+
+    /// The same head, with the echo of a request that said nothing.
+    #[must_use]
+    pub fn with_empty_echo(&self) -> Self {
+        let mut tape = Tape::default();
+        self.with_echo(tape.read("{}").map(object::echo).unwrap_or_default())
     }
 }
 

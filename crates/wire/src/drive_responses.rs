@@ -87,3 +87,40 @@ pub fn whole(body: &str, sent: &Sent, target: &Target) -> Answer {
     Decoder::new(target, "call_t_").answer(body, &mut |event| writer.event(event));
     writer.answer()
 }
+
+/// Whether these bytes, as a stream and as a whole answer, end once and say the same however they
+/// are cut.
+///
+/// # Errors
+/// What is wrong.
+pub fn ends_once(bytes: &[u8]) -> Result<(), String> {
+    let asked = r#"{"model":"m","stream":true,"input":"x","tools":[{"type":"function","name":"f"},{"type":"custom","name":"c"},{"type":"web_search"}]}"#;
+    let target = Target {
+        custom_tools: true,
+        web_search: true,
+        ..Target::careful(crate::dialect::Dialect::Responses)
+    };
+    let sent = request(asked, &target).map_err(|fault| fault.to_string())?;
+    let whole = stream([bytes], Ending::Closed, &sent, &target);
+    for size in [1, 7, (bytes.len() / 2).max(1)] {
+        let split = stream(bytes.chunks(size), Ending::Closed, &sent, &target);
+        if split != whole {
+            return Err(format!(
+                "pieces of {size} bytes say something else:\n{}\n{}",
+                split.events, whole.events
+            ));
+        }
+    }
+    for answer in [whole, self::whole(&String::from_utf8_lossy(bytes), &sent, &target)] {
+        let is_end = |line: &&str| {
+            ["completed", "incomplete", "failed"]
+                .iter()
+                .any(|end| line.strip_prefix("event: response.") == Some(end))
+        };
+        let ends = answer.events.lines().filter(is_end).count();
+        if ends != 1 || !answer.events.ends_with("data: [DONE]\n\n") {
+            return Err(format!("{ends} ends:\n{}", answer.events));
+        }
+    }
+    Ok(())
+}

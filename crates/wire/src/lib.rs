@@ -10,6 +10,8 @@ pub mod dialect;
 #[doc(hidden)]
 pub mod drive;
 #[doc(hidden)]
+pub mod drive_chat;
+#[doc(hidden)]
 pub mod drive_messages;
 #[doc(hidden)]
 pub mod drive_responses;
@@ -29,6 +31,7 @@ pub mod said;
 mod schema;
 pub mod sse;
 mod stand_in;
+mod strict_schema;
 pub mod target;
 pub mod thought;
 pub mod turn;

@@ -124,7 +124,7 @@ codes! {
     SamplingDropped, "sampling-dropped", Dropped, "the target refuses this setting beside thinking, or beside another one";
     SamplingClamped, "sampling-clamped", Approximated, "the target takes a smaller range; its nearest value was asked for";
     TierMapped, "tier-mapped", Approximated, "the target has other service tiers; the nearest was asked for";
-    StopDropped, "stop-dropped", Dropped, "the target refuses a stop text of spaces alone";
+    StopDropped, "stop-dropped", Dropped, "the target refuses a stop text of spaces alone, or so many of them";
     UserTurnAdded, "user-turn-added", Repaired, "the target wants the user to speak last, so the user was made to ask for more";
     CallIdMapped, "call-id-mapped", Repaired, "the target refuses some characters in ids of calls; this id was changed, the same every time";
     ToolsRecalled, "tools-recalled", Repaired, "the target wants the tools declared that the history calls; they were named and forbidden";

@@ -224,6 +224,8 @@ pub enum Quirk {
     /// The endpoint refuses `json_object` though it knows `json_schema` (LM Studio): a schema that
     /// allows any object is sent instead.
     NoJsonObject,
+    /// The endpoint takes one text at which the model stops (Zhipu); others take at least four.
+    OneStop,
 }
 
 impl Target {
@@ -264,7 +266,15 @@ impl Target {
             Dialect::Messages => Self {
                 late_system: false,
                 efforts: EffortMap::budgets(),
-                accepts: accepts(&["temperature", "top_p", "top_k", "stop", "parallel_tool_calls"]),
+                // Claude Code sends breakpoints to every server, so every server takes them.
+                accepts: accepts(&[
+                    "temperature",
+                    "top_p",
+                    "top_k",
+                    "stop",
+                    "parallel_tool_calls",
+                    "cache_control",
+                ]),
                 ..chat
             },
         }

@@ -21,10 +21,13 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, header};
 use wire::answer::{Ending, Head, Setting};
+use wire::chat::parse::is_responses_shaped;
 use wire::dialect::{Decoder, Dialect};
 use wire::fault::{Fault, Kind, Phase, Reader};
 use wire::json::{Document, SyntaxError};
 use wire::note::{Code, Notes};
+use wire::pass::may_hold_any;
+use wire::responses::object;
 use wire::said;
 use wire::turn::Turn;
 
@@ -173,7 +176,7 @@ impl Gateway {
                 None => return Err(no_endpoint(candidate)),
             };
             let built_in = candidate.provider.origin == Origin::BuiltIn;
-            let passes = dialect == ask.dialect && !built_in;
+            let passes = dialect == ask.dialect && !built_in && is_of_its_dialect(&ask);
             if !passes && turn.is_none() {
                 let mut read = ask.dialect.parse(ask.document.root(), &mut request_notes)?;
                 if let Some(alias) = &ask.route.alias {
@@ -207,7 +210,7 @@ impl Gateway {
                 Err(fault) => fault,
             };
             // Refused before it was worked on: nothing is paid twice.
-            if !forget && classify::refuses_sealed(&fault) {
+            if !forget && ask.may_hold_sealed() && classify::refuses_sealed(&fault) {
                 forget = true;
                 continue;
             }
@@ -303,9 +306,12 @@ impl Gateway {
         let decoder = || Decoder::new(dialect, candidate.target(dialect), &stem);
         // A stream that quire opened itself cannot be opened once more by the upstream.
         let unopened = ask.head.sequence.load(std::sync::atomic::Ordering::Relaxed) == 0;
-        let mut relay = match turn.is_none() && unopened {
-            true => self.receive_passed(response, candidate, parts, streams, decoder).await?,
-            false => self.receive(response, candidate, parts, decoder()).await?,
+        let mut relay = match turn {
+            None if unopened => {
+                self.receive_passed(response, candidate, ask, parts, decoder).await?
+            }
+            None => self.receive(response, candidate, understood(ask, parts), decoder()).await?,
+            Some(_) => self.receive(response, candidate, parts, decoder()).await?,
         };
         relay.wait().await?;
         Ok(relay)
@@ -333,8 +339,8 @@ impl Gateway {
         &self,
         response: Response,
         candidate: &Candidate,
+        ask: &Ask,
         parts: Parts,
-        streams: bool,
         decoder: impl FnOnce() -> Decoder,
     ) -> Result<Relay, Fault> {
         let (kind, body) = accepted(response, candidate).await?;
@@ -342,12 +348,13 @@ impl Gateway {
             let (issuers, sealer) = (Arc::clone(&self.issuers), Arc::clone(&self.sealer));
             Passed::new(parts, issuers, sealer)
         };
-        match (kind, streams) {
+        match (kind, ask.streams()) {
             (Kept::Events, true) => Ok(Relay::pass(passed(parts), body)),
-            (Kept::Events, false) => Ok(Relay::stream(parts, body, decoder())),
-            (Kept::Whole, _) => {
+            (Kept::Events, false) => Ok(Relay::stream(understood(ask, parts), body, decoder())),
+            (Kept::Whole, streams) => {
                 let text = whole(body).await?;
                 if streams || !text.trim_start().starts_with('{') {
+                    let parts = understood(ask, parts);
                     return Ok(Relay::whole(parts, |sink| play(&text, decoder(), sink)));
                 }
                 let mut passed = passed(parts);
@@ -359,11 +366,22 @@ impl Gateway {
 }
 
 impl Ask {
+    /// Whether there may be something sealed that could be left out.
+    fn may_hold_sealed(&self) -> bool {
+        may_hold_any(self.document.text())
+    }
+
     /// Whether the client wants a stream.
     fn streams(&self) -> bool {
         let stream = self.document.root().get("stream");
         stream.and_then(wire::json::Value::as_bool).unwrap_or(false)
     }
+}
+
+/// Whether the body is what its endpoint says: Cursor sends Responses requests to the endpoint of
+/// Chat Completions, and no server but quire understands that.
+fn is_of_its_dialect(ask: &Ask) -> bool {
+    ask.dialect != Dialect::Chat || !is_responses_shaped(ask.document.root())
 }
 
 /// What the writer of the answer must know of the request.
@@ -376,6 +394,21 @@ fn setting_of(turn: &Turn<'_>) -> Setting {
         include_usage: settings.include_usage,
         ..Setting::default()
     }
+}
+
+/// The same, of a request that was passed on and whose answer must be translated after all.
+fn understood(ask: &Ask, parts: Parts) -> Parts {
+    let root = ask.document.root();
+    let Ok(turn) = ask.dialect.parse(root, &mut Notes::default()) else { return parts };
+    let Setting { summary, seal_reasoning, compact, include_usage, .. } = setting_of(&turn);
+    let head = match ask.dialect {
+        Dialect::Responses if parts.head.echo.is_empty() => {
+            Arc::new(parts.head.with_echo(object::echo(root)))
+        }
+        Dialect::Responses | Dialect::Chat | Dialect::Messages => parts.head,
+    };
+    let setting = Setting { summary, seal_reasoning, compact, include_usage, ..parts.setting };
+    Parts { head, setting, ..parts }
 }
 
 fn timeouts(snapshot: &Snapshot) -> Timeouts {

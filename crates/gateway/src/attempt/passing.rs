@@ -149,11 +149,8 @@ impl Passed {
         if self.ended {
             return;
         }
-        let how = match how {
-            Ending::Closed => Ending::Closed,
-            Ending::Broken(fault) => Ending::Broken(classify::refine(fault, &self.parts.provider)),
-        };
         let untold = self.tap.end(how, &mut self.out);
+        let untold = untold.map(|fault| classify::refine(fault, &self.parts.provider));
         self.look();
         match untold {
             None => self.over(),
@@ -232,7 +229,7 @@ impl Passed {
         let mut encoder = Encoder::new(self.dialect, head, setting, vault.clone(), notes);
         let mut end = String::new();
         encoder.push(Event::End(End::Failed(fault.clone())), unix_now(), &mut end);
-        self.out.extend_from_slice(end.as_bytes());
+        self.out.extend_from_slice(self.named(end).as_bytes());
         self.fault = Some(fault);
     }
 
@@ -240,15 +237,28 @@ impl Passed {
     fn head(&self, at_least: u64) -> Head {
         let place = self.tap.place();
         let Head { stem, created_at, model, .. } = &*self.parts.head;
-        let known = place.id.strip_prefix("resp_").filter(|_| self.dialect == Dialect::Responses);
         let head = Head {
-            stem: known.unwrap_or(stem).to_owned(),
-            created_at: *created_at,
+            stem: stem.clone(),
+            created_at: place.created_at.unwrap_or(*created_at),
             model: model.clone(),
-            echo: Arc::from(""),
+            echo: place.echo.as_str().into(),
             sequence: AtomicU64::new(place.sequence.max(at_least)),
         };
-        head.with_empty_echo()
+        match place.echo.is_empty() {
+            true => head.with_empty_echo(),
+            false => head,
+        }
+    }
+
+    /// What quire wrote, with the id that the upstream gave its answer.
+    fn named(&self, text: String) -> String {
+        let id = &self.tap.place().id;
+        if self.dialect != Dialect::Responses || id.is_empty() {
+            return text;
+        }
+        let mut quoted = String::new();
+        quote_into(id, &mut quoted);
+        text.replacen(&format!("\"resp_{}\"", self.parts.head.stem), &quoted, 1)
     }
 
     /// A sign of life between two events.
@@ -259,7 +269,9 @@ impl Passed {
                 // The number of the last event once more: the next one is the upstream's to give.
                 let last = head.sequence.load(std::sync::atomic::Ordering::Relaxed).max(1) - 1;
                 head.sequence.store(last, std::sync::atomic::Ordering::Relaxed);
-                self.dialect.keep_alive(&head, out);
+                let mut alive = String::new();
+                self.dialect.keep_alive(&head, &mut alive);
+                out.push_str(&self.named(alive));
             }
             // The upstream has not opened its stream, so only what every reader skips may go out.
             false => out.push_str(COMMENT),

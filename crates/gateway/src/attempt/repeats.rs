@@ -3,9 +3,11 @@
 //! same thing several times at once is a way to sample.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use foldhash::fast::RandomState;
 
 /// The time in which repetitions count.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -19,12 +21,10 @@ pub struct Repeats {
     hasher: RandomState,
 }
 
-/// Bodies that agree in a few places, and mostly altogether.
+/// The exchanges with one body.
 #[derive(Debug, Default)]
 struct Seen {
-    /// The hash of the whole body, once it was worth its time.
-    whole: Option<u64>,
-    /// When exchanges with it ended, the newest last.
+    /// When they ended, the newest last.
     ends: VecDeque<Instant>,
 }
 
@@ -48,7 +48,7 @@ impl Repeats {
         limit: usize,
         now: Instant,
     ) -> Result<Ticket, Duration> {
-        let key = self.hasher.hash_one((who, Sample::of(body)));
+        let key = self.hasher.hash_one((who, body));
         let mut all = self.lock();
         if all.len() >= MAX && !all.contains_key(&key) {
             all.retain(|_, seen| seen.ends.back().is_some_and(|end| now - *end < WINDOW));
@@ -59,13 +59,6 @@ impl Repeats {
         let seen = all.entry(key).or_default();
         while seen.ends.front().is_some_and(|end| now.saturating_duration_since(*end) >= WINDOW) {
             seen.ends.pop_front();
-        }
-        if !seen.ends.is_empty() {
-            let whole = self.hasher.hash_one(body);
-            if seen.whole.is_some_and(|known| known != whole) {
-                seen.ends.clear();
-            }
-            seen.whole = Some(whole);
         }
         if let Some(oldest) = seen.ends.front().filter(|_| seen.ends.len() >= limit) {
             return Err(WINDOW.saturating_sub(now.saturating_duration_since(*oldest)));
@@ -87,24 +80,6 @@ impl Repeats {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.repeats.ended(self.key, Instant::now());
-    }
-}
-
-/// A few places of a body. All of it is hashed only when these agree.
-#[derive(Hash)]
-struct Sample<'t> {
-    size: usize,
-    places: [&'t [u8]; 3],
-}
-
-impl<'t> Sample<'t> {
-    fn of(text: &'t str) -> Self {
-        const WIDTH: usize = 128;
-        let bytes = text.as_bytes();
-        let width = bytes.len().min(WIDTH);
-        let last = bytes.len() - width;
-        let at = |start: usize| &bytes[start..start + width];
-        Self { size: bytes.len(), places: [at(0), at(last / 2), at(last)] }
     }
 }
 
@@ -135,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_that_differ_where_nobody_looked_are_not_the_same() {
+    fn bodies_that_differ_anywhere_are_not_the_same() {
         let repeats = Arc::new(Repeats::default());
         for number in 0..100u8 {
             let mut body = vec![b'x'; 10_000];

@@ -10,12 +10,13 @@ use super::read::{Listing, put, source, values};
 use super::record::{Card, Efforts, Prices, Record, Traits};
 use crate::document::{Node, Severity, Spot, Table};
 
-const QUIRKS: [(&str, Quirk); 5] = [
+const QUIRKS: [(&str, Quirk); 6] = [
     ("think-tags", Quirk::ThinkTags),
     ("content-required", Quirk::ContentRequired),
     ("plain-refs", Quirk::PlainRefs),
     ("cumulative-reasoning", Quirk::CumulativeReasoning),
     ("no-json-object", Quirk::NoJsonObject),
+    ("one-stop", Quirk::OneStop),
 ];
 const REPLAYS: [(&str, Replay); 4] = [
     ("no", Replay::No),

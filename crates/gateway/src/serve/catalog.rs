@@ -15,6 +15,8 @@ use crate::codex;
 use crate::config::Snapshot;
 use crate::route::{Listed, list, resolve};
 
+/// The most entries that Codex gets: each repeats the instructions, and nobody picks from more.
+const MAX_CODEX: usize = 300;
 /// When the list was made means nothing; clients only want a number.
 const CREATED: u64 = 1_700_000_000;
 const CREATED_AT: &str = "2023-11-14T22:13:20Z";
@@ -28,6 +30,7 @@ pub(super) fn all(snapshot: &Snapshot, uri: &Uri) -> Response<Answer> {
     let data: Vec<Value> = page.iter().map(entry).collect();
     let codex: Vec<Value> = models
         .iter()
+        .take(MAX_CODEX)
         .enumerate()
         .map(|(index, model)| codex_entry(model, index, &instructions.text))
         .collect();
@@ -76,6 +79,10 @@ pub(super) fn one(snapshot: &Snapshot, path: &str) -> Result<Response<Answer>, F
     let models = list(snapshot);
     let found = models.iter().find(|model| model.slug == slug);
     let found = found.map(entry).or_else(|| {
+        // A pattern leads to many models, so it names none.
+        if slug.contains('*') {
+            return None;
+        }
         let route = resolve(snapshot, Some(&slug)).ok()?;
         let name = route.candidates.first()?.name();
         let known = models.iter().find(|model| model.slug == name)?;
@@ -124,6 +131,8 @@ fn entry(model: &Listed) -> Value {
         "created_at": CREATED_AT,
         "owned_by": model.provider,
         "display_name": model.display_name,
+        // The newest of Anthropic's SDKs demand it.
+        "lifecycle": "active",
     })
 }
 
@@ -192,7 +201,7 @@ mod tests {
         std::fs::write(&file, config).unwrap();
         let home = folder.path().to_str().unwrap().to_owned();
         let env = move |name: &str| (name == "QUIRE_HOME").then(|| home.clone());
-        let (snapshot, _) = crate::config::Snapshot::load(Some(&file), &env).unwrap();
+        let (snapshot, _) = Snapshot::load(Some(&file), &env).unwrap();
         let models = list(&snapshot);
         let all: Vec<&str> = models.iter().map(|model| model.slug.as_str()).collect();
         let page = |query: &str| {

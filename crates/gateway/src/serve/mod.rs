@@ -37,7 +37,8 @@ pub use start::{NotStarted, Running, start};
 use crate::admin;
 use crate::admin_token::AdminToken;
 use crate::attempt::{Gateway, Repeats};
-use crate::config::Live;
+use crate::config::{Live, Snapshot};
+use crate::discovery::Discovery;
 use crate::drain::Drain;
 use crate::store::{KeyRing, Recorder, Store, new_id};
 use crate::telemetry::Metrics;
@@ -52,6 +53,7 @@ pub struct App {
     pub recorder: Recorder,
     pub metrics: Arc<Metrics>,
     pub repeats: Arc<Repeats>,
+    pub discovery: Discovery,
     pub admin_token: AdminToken,
     pub drain: Drain,
     pub started: Instant,
@@ -68,6 +70,11 @@ struct Call<'r> {
 }
 
 impl App {
+    /// The configuration with the models that its providers list just now.
+    async fn models(&self) -> Arc<Snapshot> {
+        self.discovery.refresh(&self.live, &self.gateway.client, Instant::now()).await
+    }
+
     /// Answers one request.
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Response<Answer> {
         let id = new_id();
@@ -122,8 +129,12 @@ impl App {
             ("POST", "/v1/messages/count_tokens") => {
                 exchange::create(&self, snapshot, call, Dialect::Messages, Wish::Count).await
             }
-            ("GET", "/v1/models") => Ok(catalog::all(&snapshot, call.request.uri())),
+            ("GET", "/v1/models") => {
+                let snapshot = self.models().await;
+                Ok(catalog::all(&snapshot, call.request.uri()))
+            }
             ("GET", model) if model.starts_with("/v1/models/") => {
+                let snapshot = self.models().await;
                 catalog::one(&snapshot, &model["/v1/models/".len()..])
             }
             ("GET", "/metrics") => Ok(health::metrics(&self)),

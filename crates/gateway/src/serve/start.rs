@@ -14,6 +14,7 @@ use super::{App, Listener};
 use crate::admin_token::AdminToken;
 use crate::attempt::{Gateway, Shared};
 use crate::config::{Diagnostic, Live, Reload, Snapshot};
+use crate::discovery::Discovery;
 use crate::drain::Drain;
 use crate::private_file;
 use crate::seal::Sealer;
@@ -80,6 +81,7 @@ pub async fn start(
         recorder,
         metrics: Arc::new(Metrics::default()),
         repeats: Arc::default(),
+        discovery: Discovery::default(),
         admin_token: AdminToken::load_or_create(home).map_err(anyhow::Error::from)?,
         drain: Drain::default(),
         started,

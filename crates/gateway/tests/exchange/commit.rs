@@ -7,19 +7,10 @@ use testkit::script::{End, Script, Step, line, refuses, replays, says, silence};
 use testkit::upstream::Upstream;
 use tokio::time::{Instant, timeout};
 
+use crate::dialects::pair;
 use crate::stage::{
     Quire, SOON, ask, body, lab, note_codes, plain, provider, refused, told, whole,
 };
-
-/// Two providers, the second of which stands in for the first.
-async fn pair(first: &Upstream, second: &Upstream, more: &str) -> Quire {
-    let config = format!(
-        "{more}{}{}[fallback]\n\"lab/*\" = [\"spare/mock-model\"]\n",
-        lab(first),
-        provider("spare", second)
-    );
-    Quire::start(&config).await
-}
 
 #[tokio::test]
 async fn the_head_waits_for_the_first_generated_event() {

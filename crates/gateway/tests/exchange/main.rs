@@ -4,12 +4,16 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod answers;
+mod blobs;
+mod broken_passing;
 mod canary;
 mod commit;
+mod dialects;
 mod input;
 mod keys;
 mod leaving;
 mod log;
 mod models;
+mod passing;
 mod routes;
 mod stage;

@@ -127,6 +127,8 @@ async fn one_model_is_found_with_its_slash_encoded_or_not() {
         "gpt-5.5",
         "team%2Feyes",
         "lab/mock-model/",
+        // A name that a pattern leads to.
+        "claude-x",
     ] {
         let model = quire.get(&format!("/v1/models/{path}")).await;
         assert_eq!(
@@ -136,7 +138,7 @@ async fn one_model_is_found_with_its_slash_encoded_or_not() {
         );
     }
     assert_eq!(quire.get("/v1/models/lab%2Fmock-model").await["id"], "lab/mock-model");
-    for path in ["none", "lab%2Fnone", "%ff%fe", "%", "claude-*", "claude-x"] {
+    for path in ["none", "lab%2Fnone", "%ff%fe", "%", "claude-*"] {
         let response = quire.client().get(&format!("/v1/models/{path}")).await.unwrap();
         let error = refused(response, 404).await;
         assert_eq!((&error["code"], &error["param"]), (&json!("model_not_found"), &json!("model")));

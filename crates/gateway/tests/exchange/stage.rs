@@ -20,6 +20,8 @@ use testkit::judge::{self, Dialect};
 use testkit::upstream::Upstream;
 use testkit::{canary, sse};
 
+use crate::dialects;
+
 /// How long a test waits for what must happen soon.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 /// How often the configuration is looked at.
@@ -37,11 +39,11 @@ pub(crate) fn lab(upstream: &Upstream) -> String {
     provider("lab", upstream)
 }
 
-/// The configuration of a provider at this upstream, with one model.
+/// The configuration of a provider at this upstream, in its dialect, with one model.
 pub(crate) fn provider(id: &str, upstream: &Upstream) -> String {
-    let (url, key) = (upstream.base_url(), canary::API_KEY);
+    let (dialect, url, key) = (upstream.dialect().name(), upstream.base_url(), canary::API_KEY);
     format!(
-        "[providers.{id}]\ndialect = \"chat\"\nbase_url = \"{url}\"\napi_key = \"{key}\"\nmodels = [\"mock-model\"]\n"
+        "[providers.{id}]\ndialect = \"{dialect}\"\nbase_url = \"{url}\"\napi_key = \"{key}\"\nmodels = [\"mock-model\"]\n"
     )
 }
 
@@ -261,20 +263,11 @@ pub(crate) fn note_codes(quire: &Value) -> Vec<&str> {
     notes.iter().filter_map(|note| note["code"].as_str()).collect()
 }
 
-/// Reads an answer that must be an error of this status, judges its body and returns the error.
+/// Reads an answer that must be an error of this status in OpenAI's shape, judges its body and
+/// returns the error.
 #[track_caller]
-pub(crate) fn refused(mut response: Response, status: u16) -> impl Future<Output = Value> {
-    let caller = std::panic::Location::caller();
-    async move {
-        let text = response.text().await.expect("a body");
-        assert_eq!(response.status(), status, "{caller}: {text}");
-        assert!(response.header("x-quire-request-id").is_some(), "{caller}: no id");
-        let body: Value = serde_json::from_str(&text).expect("JSON");
-        if let Err(complaints) = judge::error_body(Dialect::Responses, status, &body) {
-            panic!("{caller}: {complaints:?}\n{body:#}");
-        }
-        body["error"].clone()
-    }
+pub(crate) fn refused(response: Response, status: u16) -> impl Future<Output = Value> {
+    dialects::refused(Dialect::Responses, response, status)
 }
 
 /// Runs all of these at the same time.

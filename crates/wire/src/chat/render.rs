@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::json::{Escaped, quote_into};
 use crate::names::Names;
 use crate::note::{Code, Notes};
+use crate::strict_schema::is_strict;
 use crate::target::{MaxTokens, Quirk, Rendered, Structured, Target};
 use crate::turn::{Format, Tool, ToolChoice, ToolKind, Turn, Vault};
 use crate::wrap;
@@ -85,14 +86,17 @@ fn declaration(tool: &Tool<'_>, wire: &str, target: &Target, notes: &mut Notes, 
     out.push('"');
     wrap::description(tool, out);
     out.push_str(",\"parameters\":");
-    out.push_str(&wrap::parameters(tool, target, notes));
+    let parameters = wrap::parameters(tool, target, notes);
+    out.push_str(&parameters);
     if let ToolKind::Function { strict, .. } = tool.kind {
         match strict {
+            Some(true) if !target.strict_tools || !is_strict(&parameters) => {
+                notes.add(Code::StrictIgnored, "tools[].strict");
+            }
             Some(strict) if target.strict_tools => {
                 write!(out, ",\"strict\":{strict}").expect("a String takes every write");
             }
-            Some(true) => notes.add(Code::StrictIgnored, "tools[].strict"),
-            Some(false) | None => {}
+            Some(_) | None => {}
         }
     }
     out.push_str("}}");
@@ -146,6 +150,9 @@ fn settings(turn: &Turn<'_>, target: &Target, names: &Names, notes: &mut Notes, 
     }
 }
 
+/// The most texts at which the model stops (OpenAI's API reference, `stop`).
+const MAX_STOPS: usize = 4;
+
 fn stop(texts: &[Escaped<'_>], target: &Target, notes: &mut Notes, out: &mut String) {
     if texts.is_empty() {
         return;
@@ -153,8 +160,12 @@ fn stop(texts: &[Escaped<'_>], target: &Target, notes: &mut Notes, out: &mut Str
     if !target.takes("stop") {
         return notes.add(Code::FieldIgnored, "stop");
     }
+    let most = if target.has(Quirk::OneStop) { 1 } else { MAX_STOPS };
+    if texts.len() > most {
+        notes.add(Code::StopDropped, "stop");
+    }
     out.push_str(",\"stop\":[");
-    for (index, text) in texts.iter().enumerate() {
+    for (index, text) in texts.iter().take(most).enumerate() {
         if index > 0 {
             out.push(',');
         }

@@ -84,10 +84,14 @@ impl Block {
     /// with their first word, since nobody may send an empty one back.
     pub(super) fn is_begun(&self) -> bool {
         match &self.kind {
-            Kind::Text => !self.text.is_empty() || !self.found.is_empty(),
-            Kind::Thinking { .. } => !self.text.is_empty(),
+            Kind::Text | Kind::Thinking { .. } => !self.text.is_empty(),
             Kind::Call { .. } | Kind::Search { .. } => true,
         }
+    }
+
+    /// Whether it is a call that is not whole.
+    pub(super) const fn is_open_call(&self) -> bool {
+        matches!(self.kind, Kind::Call { .. }) && !self.closed
     }
 
     /// What may be handed out now of what has not been. A call's input is held back until it

@@ -54,7 +54,7 @@ pub const ROWS: &[Row] = &[
     // Words whose fate differs from that of their field.
     row(Value, "speed=standard", Translated, "what happens unasked"),
     row(Value, "thinking.type=adaptive", Translated, "as much as the model thinks fit"),
-    row(Value, "thinking.type=between_tools", Ignored(C::FieldIgnored), "as `adaptive`"),
+    row(Value, "thinking.type=between_tools", Degraded(C::FieldIgnored), "as `adaptive`"),
     row(Value, "thinking.type=disabled", Depends(&[C::EffortIgnored]), "the effort `none`"),
     row(Value, "thinking.type=enabled", Degraded(C::EffortMapped), "an effort, by the budget"),
     row(Value, "thread.type=create", Ignored(C::NotStored), "nothing is kept on a server"),
@@ -77,6 +77,7 @@ pub const ROWS: &[Row] = &[
     row(Block, "document", Depends(&[C::FileOmitted]), "text, or a file; a marker where files are not understood"),
     row(Block, "document.source.file_id", Degraded(C::FileOmitted), "a marker; files live on Anthropic's servers"),
     row(Block, "document.source.url", Depends(&[C::FileOmitted]), "a file by its address where that is understood, else a marker; quire fetches nothing"),
+    row(Block, "document.source.content", Translated, "its texts and images"),
     row(Block, "document.context", Translated, "text before the document"),
     row(Block, "document.citations", Ignored(C::FieldIgnored), "the answer cites no documents"),
     row(Block, "search_result", Translated, "text: title, source and content"),

@@ -24,18 +24,6 @@ const BILLING: &str = "x-anthropic-billing-header:";
 /// A member is missing or has a wrong type, or one that cannot be ignored has no counterpart; the
 /// fault names it.
 pub fn parse<'a>(body: Value<'_, 'a>, notes: &mut Notes) -> Result<Turn<'a>, Fault> {
-    let turn = parse_to_count(body, notes)?;
-    if turn.settings.max_output_tokens.is_none() {
-        return Err(Place::of("max_tokens").missing());
-    }
-    Ok(turn)
-}
-
-/// Reads a request whose tokens are only counted: it needs no `max_tokens`.
-///
-/// # Errors
-/// As [`parse`].
-pub fn parse_to_count<'a>(body: Value<'_, 'a>, notes: &mut Notes) -> Result<Turn<'a>, Fault> {
     let mut reader = Reader {
         notes,
         turn: Turn::default(),
@@ -45,6 +33,9 @@ pub fn parse_to_count<'a>(body: Value<'_, 'a>, notes: &mut Notes) -> Result<Turn
         effort: None,
     };
     reader.body(body)?;
+    if reader.turn.settings.max_output_tokens.is_none() {
+        return Err(Place::of("max_tokens").missing());
+    }
     Ok(reader.turn)
 }
 
@@ -112,14 +103,14 @@ impl<'a> Reader<'_, 'a> {
         if let Some(system) = system {
             self.system(system)?;
         }
+        if let Some(declared) = declared {
+            tools::declare_all(self, declared, &Place::of("tools"))?;
+        }
         let messages = messages.ok_or_else(|| Place::of("messages").missing())?;
         blocks::read_all(self, messages, &Place::of("messages"))?;
         if messages.elements().next().is_none() {
             let text = "messages: at least one message is required";
             return Err(Fault::bad_request("messages", text));
-        }
-        if let Some(declared) = declared {
-            tools::declare_all(self, declared, &Place::of("tools"))?;
         }
         self.turn.tools = std::mem::take(&mut self.offers).settle(self.notes);
         self.settle_thinking();

@@ -9,6 +9,7 @@ use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Value};
 use crate::members::{boolean, expect, positive, string};
 use crate::note::Code;
+use crate::strict_schema::is_strict;
 use crate::turn::{Effort, Format, Summary, ToolChoice, ToolName};
 
 /// What `thinking` says.
@@ -140,7 +141,8 @@ impl<'a> Reader<'_, 'a> {
             name: optional(value, "name").unwrap_or(Escaped::plain("answer")),
             description: None,
             schema: schema.raw(),
-            strict: None,
+            // Anthropic always follows the schema; others where they promise to.
+            strict: is_strict(schema.raw()).then_some(true),
         })
     }
 

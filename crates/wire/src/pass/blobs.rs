@@ -1,5 +1,5 @@
 //! What upstreams seal and want back: reasoning items with `encrypted_content`, thinking blocks with
-//! a `signature`, summaries. A request that is passed on may hold such things of another upstream,
+//! a `signature`, details of reasoning, summaries. A request that is passed on may hold such things of another upstream,
 //! which would be refused there.
 
 use crate::dialect::Dialect;
@@ -30,7 +30,7 @@ pub struct Stripped {
 
 /// Whether a body may hold anything sealed; much cheaper than to look.
 pub fn may_hold_any(body: &str) -> bool {
-    ["\"encrypted_content\"", "\"signature\"", "\"redacted_thinking\""]
+    ["\"encrypted_content\"", "\"signature\"", "\"redacted_thinking\"", "\"reasoning_details\""]
         .iter()
         .any(|word| memchr::memmem::find(body.as_bytes(), word.as_bytes()).is_some())
 }
@@ -43,11 +43,55 @@ pub fn strip_sealed(
     judge: &mut dyn FnMut(&str) -> Verdict,
 ) -> Option<(String, Stripped)> {
     match dialect {
-        // Nothing in Chat Completions is sealed by its upstream.
-        Dialect::Chat => None,
+        Dialect::Chat => chat(body, root, judge),
         Dialect::Responses => responses(body, root, judge),
         Dialect::Messages => messages(body, root, judge),
     }
+}
+
+/// Routers before other vendors, and quire itself, seal reasoning in `reasoning_details`.
+fn chat(
+    body: &str,
+    root: Value<'_, '_>,
+    judge: &mut dyn FnMut(&str) -> Verdict,
+) -> Option<(String, Stripped)> {
+    let list = root.get("messages").filter(|list| list.kind() == Kind::Array)?;
+    let mut stripped = Stripped::default();
+    let new: Vec<Option<String>> = list
+        .elements()
+        .map(|message| {
+            let details =
+                message.get("reasoning_details").filter(|list| list.kind() == Kind::Array)?;
+            let dropped: Vec<Option<String>> = details
+                .elements()
+                .map(|detail| {
+                    let sealed = ["data", "signature"].into_iter().find_map(|name| {
+                        detail.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+                    })?;
+                    (judge(&sealed.text()) != Verdict::Keep).then(String::new)
+                })
+                .collect();
+            let count = dropped.iter().flatten().count();
+            if count == 0 {
+                return None;
+            }
+            stripped.reasoning += count as u32;
+            let details = edited_list(details, &changes(&dropped));
+            let change = match count == dropped.len() {
+                true => Change::Remove,
+                false => Change::Set(details.as_str()),
+            };
+            let raw = message.raw();
+            let mut tape = Tape::default();
+            let message = tape.read(raw).ok()?;
+            Some(edited(raw, message, &[("reasoning_details", change)]))
+        })
+        .collect();
+    if stripped.reasoning == 0 {
+        return None;
+    }
+    let list = edited_list(list, &changes(&new));
+    Some((edited(body, root, &[("messages", Change::Set(&list))]), stripped))
 }
 
 fn responses(
@@ -191,6 +235,18 @@ mod tests {
         assert_eq!(counts, Stripped { reasoning: 1, summaries: 1, thinking_off: false });
         assert_eq!(strip(Dialect::Responses, r#"{"input":"x"}"#), None);
         assert_eq!(strip(Dialect::Chat, body), None);
+    }
+
+    #[test]
+    fn foreign_details_leave_and_take_an_empty_list_with_them() {
+        let body = r#"{"messages":[{"role":"assistant","content":"a","reasoning_details":[ {"type":"reasoning.encrypted","data":"x"},{"type":"reasoning.text","text":"t"},{"type":"reasoning.text","text":"t","signature":"own"}]},{"role":"assistant", "reasoning_details":[{"data":"y"}],"content":"b"}],"n":1.0}"#;
+        let (stripped, counts) = strip(Dialect::Chat, body).unwrap();
+        assert_eq!(
+            stripped,
+            r#"{"messages":[{"role":"assistant","content":"a","reasoning_details":[ {"type":"reasoning.text","text":"t"},{"type":"reasoning.text","text":"t","signature":"own"}]},{"role":"assistant","content":"b"}],"n":1.0}"#
+        );
+        assert_eq!(counts.reasoning, 2);
+        assert_eq!(strip(Dialect::Chat, &stripped), None);
     }
 
     #[test]

@@ -6,10 +6,14 @@ use crate::answer::Ending;
 use crate::dialect::Dialect;
 use crate::fault::{Fault, Kind, Phase};
 use crate::json::{Kind as Json, Tape, Value, quote_into};
+use crate::responses::object;
 use crate::said;
 use crate::turn::{Finish, Usage};
 use crate::usage;
 use memchr::memmem;
+
+/// A response that repeats more of its request is not kept while it streams.
+const MAX_ECHO: usize = 4 << 10;
 
 /// The reader of one answer that is passed on.
 #[derive(Debug)]
@@ -38,6 +42,11 @@ pub struct Tap {
 pub struct Place {
     /// The answer's id, as the upstream gave it.
     pub id: String,
+    /// When it was begun, in Unix time (Responses).
+    pub created_at: Option<u64>,
+    /// What it repeats of the request, if that is short (Responses):
+    /// [`crate::responses::object::repeated`].
+    pub echo: String,
     /// The number of the next event (Responses).
     pub sequence: u64,
 }
@@ -138,9 +147,10 @@ impl Tap {
         if over {
             return None;
         }
-        let fault = match how {
-            Ending::Broken(fault) => fault,
-            Ending::Closed => {
+        let fault = match (self.fault.take(), how) {
+            (Some(said), _) => said,
+            (None, Ending::Broken(fault)) => fault,
+            (None, Ending::Closed) => {
                 let text = "the upstream closed the stream before the answer was finished";
                 Fault { phase: Phase::Sent, ..Fault::new(Kind::Cut, text) }
             }
@@ -227,7 +237,11 @@ impl Tap {
         let mut tape = std::mem::take(&mut self.tape);
         let mut sent = sent;
         if let Ok(root) = tape.read(text) {
-            let model = self.read(event, root);
+            // What follows an end says nothing of the answer any more.
+            if !self.ended {
+                self.read(event, root);
+            }
+            let model = self.model_in(root);
             sent = splice(bytes, sent, lines.data.start, text, model, &self.asked, out);
         }
         self.tape = tape;
@@ -245,20 +259,20 @@ impl Tap {
                 }
                 true
             }
-            Dialect::Responses => match event {
-                b"response.output_item.done" => {
-                    self.generated = true;
-                    holds("\"encrypted_content\"")
+            Dialect::Responses => {
+                let looked_into = match event {
+                    b"response.output_item.done" => holds("\"encrypted_content\""),
+                    event => !event.ends_with(b".delta"),
+                };
+                if !looked_into {
+                    self.generate();
+                    self.count(data);
                 }
-                event if event.ends_with(b".delta") => {
-                    self.generated = true;
-                    false
-                }
-                _ => true,
-            },
+                looked_into
+            }
             Dialect::Messages => match event {
                 b"content_block_delta" | b"content_block_start" | b"content_block_stop" => {
-                    self.generated = true;
+                    self.generate();
                     holds("\"signature\"") || holds("\"redacted_thinking\"")
                 }
                 b"ping" => false,
@@ -267,22 +281,46 @@ impl Tap {
         }
     }
 
-    /// Takes what an event says, and returns the value that names the model.
-    fn read<'t, 'a>(&mut self, event: &[u8], root: Value<'t, 'a>) -> Option<Value<'t, 'a>> {
+    /// Something was generated, unless it came after an error.
+    fn generate(&mut self) {
+        self.generated |= self.fault.is_none() && !self.ended;
+    }
+
+    /// Keeps the number of an event that is not looked into otherwise. Inside of strings the quotes
+    /// of the name would be escaped.
+    fn count(&mut self, data: &[u8]) {
+        const NAME: &[u8] = b"\"sequence_number\":";
+        let Some(at) = memmem::find(data, NAME) else { return };
+        let digits = data[at + NAME.len()..].trim_ascii_start();
+        let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+        let number = str::from_utf8(&digits[..end]).ok().and_then(|digits| digits.parse().ok());
+        if let Some(number) = number {
+            self.place.sequence = u64::saturating_add(number, 1);
+        }
+    }
+
+    /// The value that names the model.
+    fn model_in<'t, 'a>(&self, root: Value<'t, 'a>) -> Option<Value<'t, 'a>> {
+        match self.dialect {
+            Dialect::Chat => root.get("model"),
+            Dialect::Responses => root.get("response")?.get("model"),
+            Dialect::Messages => root.get("message")?.get("model"),
+        }
+    }
+
+    /// Takes what an event says.
+    fn read(&mut self, event: &[u8], root: Value<'_, '_>) {
         let kind = root.get("type").and_then(Value::as_str).unwrap_or_default();
         match self.dialect {
-            Dialect::Chat => {
-                self.chat(root);
-                root.get("model")
-            }
+            Dialect::Chat => self.chat(root),
             Dialect::Responses => {
                 if let Some(number) = root.get("sequence_number").and_then(Value::as_u64) {
-                    self.place.sequence = number + 1;
+                    self.place.sequence = number.saturating_add(1);
                 }
                 let response = root.get("response");
                 match kind.text().as_ref() {
                     "response.created" | "response.in_progress" | "response.queued" => {
-                        self.keep_id(response);
+                        self.keep_place(response);
                     }
                     "response.completed" | "response.incomplete" | "response.failed" => {
                         self.ended = true;
@@ -291,16 +329,13 @@ impl Tap {
                             self.responses_end(response);
                         }
                     }
-                    "error" => {
-                        self.ended = true;
-                        self.failed(root);
-                    }
+                    // No end by itself: `response.failed` follows it, or must.
+                    "error" => self.failed(root),
                     _ => {
-                        self.generated = true;
+                        self.generate();
                         self.sealed_in(root);
                     }
                 }
-                response.and_then(|response| response.get("model"))
             }
             Dialect::Messages => {
                 let message = root.get("message");
@@ -310,7 +345,7 @@ impl Tap {
                         self.add_usage(message.and_then(|message| message.get("usage")));
                     }
                     "message_delta" => {
-                        self.generated = true;
+                        self.generate();
                         self.add_usage(root.get("usage"));
                         if let Some(delta) = root.get("delta") {
                             self.stop_reason(delta);
@@ -323,12 +358,23 @@ impl Tap {
                     }
                     "ping" => {}
                     _ => {
-                        self.generated |= !event.is_empty() || !kind.is_empty();
+                        if !event.is_empty() || !kind.is_empty() {
+                            self.generate();
+                        }
                         self.sealed_in(root);
                     }
                 }
-                message.and_then(|message| message.get("model"))
             }
+        }
+    }
+
+    /// Keeps what an ending of quire's own repeats of a response that was begun.
+    fn keep_place(&mut self, response: Option<Value<'_, '_>>) {
+        self.keep_id(response);
+        let Some(response) = response.filter(|_| self.place.created_at.is_none()) else { return };
+        self.place.created_at = response.get("created_at").and_then(Value::as_u64);
+        if response.raw().len() <= MAX_ECHO {
+            self.place.echo = object::repeated(response);
         }
     }
 
@@ -358,7 +404,7 @@ impl Tap {
         }
         for choice in root.get("choices").into_iter().flat_map(Value::elements) {
             if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
-                self.generated = true;
+                self.generate();
                 self.finish = Some(match reason.text().as_ref() {
                     "stop" => Finish::Stop,
                     "tool_calls" | "function_call" => Finish::Calls,
@@ -371,7 +417,9 @@ impl Tap {
                 let key: crate::json::Escaped<'_> = key;
                 !key.is("role") && !matches!(value.raw(), "null" | "\"\"" | "[]")
             };
-            self.generated |= choice.get("delta").is_some_and(|delta| delta.members().any(said));
+            if choice.get("delta").is_some_and(|delta| delta.members().any(said)) {
+                self.generate();
+            }
         }
         if let Some(usage) = root.get("usage").and_then(usage::chat) {
             self.usage = Some(usage);

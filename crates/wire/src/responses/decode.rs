@@ -119,32 +119,30 @@ impl Decoder {
     fn event(&mut self, name: &str, event: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
         let mut place = Place::default();
         let mut kind = Escaped::default();
-        let mut payload = None;
+        let (mut text, mut object) = (None, None);
         for (key, value) in event.members() {
             match key.escaped() {
                 "type" => kind = value.as_str().unwrap_or_default(),
                 "output_index" => place.output_index = value.as_u64(),
                 "content_index" | "summary_index" => place.part_index = value.as_u64(),
                 "item_id" => place.item_id = Some(value),
-                // Each kind of event has one of these.
-                "delta" | "text" | "refusal" | "arguments" | "input" | "part" | "item"
-                | "annotation" | "response" => payload = Some(value),
+                // Each kind of event has one of these, or one of those.
+                "delta" | "text" | "refusal" | "arguments" | "input" => text = value.as_str(),
+                "part" | "item" | "annotation" | "response" => object = value.non_null(),
                 _ => {}
             }
         }
         // Some servers name events in the frame alone.
         let kind = if kind.is_empty() { name } else { kind.escaped() };
-        let text = payload.and_then(Value::as_str);
         let slots = &mut self.slots;
-        match (kind, text, payload) {
+        match (kind, text, object) {
             ("response.output_text.delta", Some(text), _) => slots.text(place, false, text, sink),
             ("response.refusal.delta", Some(text), _) => slots.text(place, true, text, sink),
-            ("response.function_call_arguments.delta", Some(text), _) => {
-                slots.call(place, text, sink);
-            }
-            ("response.custom_tool_call_input.delta", Some(text), _) => {
-                slots.call(place, text, sink);
-            }
+            (
+                "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta",
+                Some(text),
+                _,
+            ) => slots.call(place, text, sink),
             ("response.reasoning_summary_text.delta", Some(text), _) => {
                 slots.thought(place, true, text, sink);
             }
@@ -174,8 +172,12 @@ impl Decoder {
                 | "response.cancelled"
                 | "response.done",
                 _,
-                Some(response),
-            ) => self.response(response, kind.trim_start_matches("response."), sink),
+                response,
+            ) => {
+                // The event ends the answer even where it brings nothing.
+                let response = response.unwrap_or(event);
+                self.response(response, kind.trim_start_matches("response."), sink);
+            }
             ("error", ..) => {
                 let fault = said::in_stream(event).unwrap_or_else(|| {
                     upstream("the upstream reported an error without saying why")

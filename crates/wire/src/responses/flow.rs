@@ -83,11 +83,18 @@ impl Flow {
     pub(super) fn push(&mut self, text: &str, numbers: &Numbers, sink: &mut impl FnMut(Event<'_>)) {
         let Some(part) = self.part() else { return };
         if numbers.has_halves || !self.halves.is_empty() {
-            let text = self.halves.mend(text);
+            return self.mend(text, sink);
+        }
+        self.given.push(text);
+        sink(Event::Delta { part, text: Escaped::trusted(text) });
+    }
+
+    /// The same for a text that may hold halves of surrogate pairs.
+    pub(super) fn mend(&mut self, text: &str, sink: &mut impl FnMut(Event<'_>)) {
+        let Some(part) = self.part() else { return };
+        let text = self.halves.mend(text);
+        if !text.is_empty() {
             self.given.push(&text);
-            sink(Event::Delta { part, text: Escaped::trusted(text) });
-        } else {
-            self.given.push(text);
             sink(Event::Delta { part, text: Escaped::trusted(text) });
         }
     }

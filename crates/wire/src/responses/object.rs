@@ -27,14 +27,23 @@ const ECHOED: &[(&str, &str)] = &[
 
 /// The part of a response object that only the request decides: `,"name":value` for each member.
 pub fn echo(request: Value<'_, '_>) -> String {
+    // What happens is that nothing is stored, whatever was asked.
+    repeat(request, "false")
+}
+
+/// The same part of another's response object.
+pub fn repeated(response: Value<'_, '_>) -> String {
+    repeat(response, response.get("store").and_then(Value::non_null).map_or("false", Value::raw))
+}
+
+fn repeat(request: Value<'_, '_>, store: &str) -> String {
     let mut out = String::with_capacity(1024);
     let get = |name: &str| request.get(name).and_then(Value::non_null);
     for (name, default) in ECHOED {
         let raw = get(name).map_or(*default, Value::raw);
         write!(out, ",\"{name}\":{raw}").expect("a String takes every write");
     }
-    // What happens is that nothing is stored, whatever was asked.
-    out.push_str(",\"store\":false");
+    write!(out, ",\"store\":{store}").expect("a String takes every write");
     if let Some(user) = get("user") {
         write!(out, ",\"user\":{}", user.raw()).expect("a String takes every write");
     }

@@ -6,8 +6,11 @@
 
 use super::decode::Place;
 use super::flow::{Flow, Numbers};
+use super::piece::{
+    BETWEEN, Call, Text, Thought, found, part_at, searches, sought, text_of, thoughts, whole_part,
+};
 use crate::json::{Escaped, Kind as Json, Value};
-use crate::turn::{Citation, Event, Form, Opaque, Opening, Source};
+use crate::turn::{Event, Form, Opening};
 
 /// The items of one answer.
 #[derive(Debug, Default)]
@@ -24,8 +27,10 @@ struct Slot {
     /// What the server called it, escaped.
     id: String,
     kind: Kind,
-    /// It is whole.
+    /// Nothing more will be told of it.
     done: bool,
+    /// It was broken off, which the end explains.
+    broken: bool,
     /// The final output has repeated it.
     repeated: bool,
 }
@@ -36,36 +41,6 @@ enum Kind {
     Reasoning(Thought),
     Call(Call),
     Search(Flow),
-}
-
-/// A content part of a message.
-#[derive(Debug)]
-struct Text {
-    index: u64,
-    refusal: bool,
-    flow: Flow,
-    /// How many of its annotations were looked at.
-    annotations: usize,
-}
-
-#[derive(Debug, Default)]
-struct Thought {
-    /// Whether the text is the summary; unknown until there is some.
-    summary: Option<bool>,
-    /// The part that came last.
-    index: u64,
-    flow: Flow,
-}
-
-#[derive(Debug, Default)]
-struct Call {
-    /// Escaped, as are the others; empty until known.
-    id: String,
-    name: String,
-    form: Form,
-    flow: Flow,
-    /// What waits for the name.
-    waiting: String,
 }
 
 impl Kind {
@@ -312,8 +287,8 @@ impl Slots {
     fn finish(&mut self, at: usize, item: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
         self.slots[at].done = true;
         let status = item.get("status").and_then(Value::as_str);
-        // What was broken off stays open: the end says why.
         let whole = !status.is_some_and(|status| status.is("incomplete") || status.is("failed"));
+        self.slots[at].broken = !whole;
         match self.slots[at].kind {
             Kind::Call(_) => self.name(at, item, sink),
             Kind::Search(_) => {
@@ -363,7 +338,7 @@ impl Slots {
     pub(super) fn close_all(&mut self, whole: bool, sink: &mut impl FnMut(Event<'_>)) {
         for slot in &mut self.slots {
             slot.kind.flush(sink);
-            if whole {
+            if whole && !slot.broken {
                 slot.kind.close(sink);
             }
         }
@@ -406,6 +381,7 @@ impl Slots {
             id: place.id().escaped().to_owned(),
             kind,
             done: false,
+            broken: false,
             repeated: false,
         });
         self.slots.len() - 1
@@ -437,9 +413,8 @@ impl Slots {
         };
         call.flow.open(opening, numbers, sink);
         let waiting = std::mem::take(&mut call.waiting);
-        if !waiting.is_empty() {
-            call.flow.push(&waiting, numbers, sink);
-        }
+        // It came in several events, each of which may have held halves.
+        call.flow.mend(&waiting, sink);
     }
 
     /// The id that the client is told: ids must tell the calls of a conversation apart.
@@ -467,9 +442,6 @@ impl Slots {
         flow.open(Opening::Search { id: Escaped::trusted(id) }, numbers, sink);
     }
 }
-
-/// What stands between the parts of a summary.
-const BETWEEN: &str = r"\n\n";
 
 impl<'a> Place<'_, 'a> {
     fn id(self) -> Escaped<'a> {
@@ -540,159 +512,5 @@ impl Kind {
             | Self::Call(Call { flow, .. })
             | Self::Search(flow) => flow.close(sink),
         }
-    }
-}
-
-/// The part of a message with this index. The one before it ends when another begins.
-fn part_at<'p>(
-    parts: &'p mut Vec<Text>,
-    index: u64,
-    refusal: bool,
-    sink: &mut impl FnMut(Event<'_>),
-) -> &'p mut Text {
-    let at = parts.iter().rposition(|part| part.index == index && part.refusal == refusal);
-    let at = at.unwrap_or_else(|| {
-        parts.iter_mut().for_each(|part| part.flow.close(sink));
-        parts.push(Text { index, refusal, flow: Flow::default(), annotations: 0 });
-        parts.len() - 1
-    });
-    &mut parts[at]
-}
-
-/// Takes a whole part of a message: its text and its annotations.
-fn whole_part<'p>(
-    parts: &'p mut Vec<Text>,
-    index: u64,
-    value: Value<'_, '_>,
-    numbers: &mut Numbers,
-    sink: &mut impl FnMut(Event<'_>),
-) -> Option<&'p mut Text> {
-    let refusal = value.get("refusal").and_then(Value::as_str);
-    let text = refusal.clone().or_else(|| value.get("text").and_then(Value::as_str))?;
-    let part = part_at(parts, index, refusal.is_some(), sink);
-    part.whole(text.escaped(), numbers, sink);
-    if part.flow.part().is_some() {
-        let annotations = value.get("annotations").into_iter().flat_map(Value::elements);
-        for annotation in annotations.skip(part.annotations) {
-            part.cite(annotation, sink);
-        }
-    }
-    Some(part)
-}
-
-impl Text {
-    fn open(&mut self, numbers: &mut Numbers, sink: &mut impl FnMut(Event<'_>)) {
-        let kind = if self.refusal { Opening::Refusal } else { Opening::Text };
-        self.flow.open(kind, numbers, sink);
-    }
-
-    fn whole(&mut self, text: &str, numbers: &mut Numbers, sink: &mut impl FnMut(Event<'_>)) {
-        let text = numbers.clean(text);
-        if let Some(rest) = self.flow.rest(&text) {
-            self.open(numbers, sink);
-            self.flow.finish(&rest, sink);
-        }
-    }
-
-    fn cite(&mut self, annotation: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
-        let Some(part) = self.flow.part() else { return };
-        self.annotations += 1;
-        // Files live on the server: the client could not open them.
-        let Some(url) = annotation.get("url").and_then(Value::as_str) else { return };
-        let index = |name: &str| annotation.get(name).and_then(Value::as_u64);
-        let citation = Citation {
-            url,
-            title: annotation.get("title").and_then(Value::as_str),
-            quote: None,
-            span: index("start_index").zip(index("end_index")),
-        };
-        sink(Event::Cite { part, citation });
-    }
-}
-
-impl Thought {
-    fn whole(
-        &mut self,
-        item: Value<'_, '_>,
-        numbers: &mut Numbers,
-        sink: &mut impl FnMut(Event<'_>),
-    ) {
-        let summary = self.summary.unwrap_or_else(|| !thoughts(item, true).is_empty());
-        let text = thoughts(item, summary);
-        let text = numbers.clean(&text);
-        if let Some(rest) = self.flow.rest(&text) {
-            self.summary = Some(summary);
-            self.flow.open(Opening::Reasoning, numbers, sink);
-            self.flow.finish(&rest, sink);
-        }
-        let sealed = item.get("encrypted_content").and_then(Value::as_str);
-        if let Some(sealed) = sealed.filter(|sealed| !sealed.is_empty()) {
-            self.flow.open(Opening::Reasoning, numbers, sink);
-            if let Some(part) = self.flow.part() {
-                sink(Event::Seal { part, opaque: Opaque::Encrypted(sealed) });
-            }
-        }
-    }
-}
-
-/// The summary of a reasoning item, or its content, as one text.
-fn thoughts(item: Value<'_, '_>, summary: bool) -> String {
-    let list = item.get(if summary { "summary" } else { "content" });
-    let texts = list.into_iter().flat_map(Value::elements);
-    let texts = texts.filter_map(|part| part.get("text").and_then(Value::as_str));
-    let texts: Vec<Escaped<'_>> = texts.filter(|text| !text.is_empty()).collect();
-    texts.iter().map(Escaped::escaped).collect::<Vec<_>>().join(BETWEEN)
-}
-
-impl Call {
-    fn whole(&mut self, text: &str, numbers: &mut Numbers, sink: &mut impl FnMut(Event<'_>)) {
-        if self.flow.is_waiting() {
-            text.clone_into(&mut self.waiting);
-            return;
-        }
-        let text = numbers.clean(text);
-        if let Some(rest) = self.flow.rest(&text) {
-            self.flow.finish(&rest, sink);
-        }
-    }
-}
-
-fn text_of<'a>(value: Value<'_, 'a>, name: &str) -> Escaped<'a> {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// What a search sought: its words, or the page that it looked at.
-fn sought<'a>(item: Value<'_, 'a>) -> Escaped<'a> {
-    let Some(action) = item.get("action") else { return Escaped::default() };
-    let text =
-        |name: &str| action.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let first = || action.get("queries")?.elements().find_map(Value::as_str);
-    text("query").or_else(first).or_else(|| text("url")).unwrap_or_default()
-}
-
-/// Whether this was a search, and not a look at a page that was found.
-fn searches(item: Value<'_, '_>) -> bool {
-    let kind = item.get("action").and_then(|action| action.get("type")).and_then(Value::as_str);
-    kind.is_none_or(|kind| kind.is("search"))
-}
-
-/// Tells what a search sought and found.
-fn found(flow: &mut Flow, item: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
-    let sought = sought(item);
-    if let Some(rest) = flow.rest(sought.escaped()) {
-        flow.finish(&rest, sink);
-    }
-    let Some(part) = flow.part() else { return };
-    let sources = item.get("action").and_then(|action| action.get("sources"));
-    let sources: Vec<Source<'_>> = sources
-        .into_iter()
-        .flat_map(Value::elements)
-        .filter_map(|source| {
-            let url = source.get("url")?.as_str()?;
-            Some(Source { url, title: source.get("title").and_then(Value::as_str) })
-        })
-        .collect();
-    if !sources.is_empty() {
-        sink(Event::Found { part, sources });
     }
 }

@@ -2,6 +2,7 @@
 //! that comes: servers repeat in `done` events what they sent in pieces, and some send only one of
 //! the two. It keeps a count and a hash, not the text.
 
+use crate::json::Escaped;
 use std::borrow::Cow;
 
 /// The text so far.
@@ -61,13 +62,12 @@ impl Tally {
         if self.is_empty() {
             return (!whole.is_empty()).then_some(Cow::Borrowed(whole));
         }
-        let plain = crate::json::Escaped::trusted(whole).text().into_owned();
+        let plain = Escaped::trusted(whole).text().into_owned();
         let (begin, rest) = plain.split_at_checked(self.length)?;
         let mut begun = Self::default();
         begin.bytes().for_each(|byte| begun.byte(byte));
-        (begun.hash == self.hash && !rest.is_empty()).then(|| {
-            Cow::Owned(crate::json::Escaped::plain(rest).into_owned().escaped().to_owned())
-        })
+        (begun.hash == self.hash && !rest.is_empty())
+            .then(|| Cow::Owned(Escaped::plain(rest).into_owned().escaped().to_owned()))
     }
 
     /// Whether the pieces are this text, escaped.
@@ -99,7 +99,6 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Escaped;
     use proptest::prelude::*;
 
     proptest! {

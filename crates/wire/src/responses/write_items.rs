@@ -61,6 +61,7 @@ pub(super) fn write(
         tape: Tape::default(),
         round: Vec::new(),
         thoughts: Vec::new(),
+        open_thoughts: 0,
         first: true,
     };
     writer.all();
@@ -91,6 +92,8 @@ struct Writer<'i, 'a, 'w> {
     round: Vec<Asked<'i, 'a>>,
     /// Reasoning that waits for what it led to: alone it would be refused.
     thoughts: Vec<String>,
+    /// How many thoughts went as text.
+    open_thoughts: u32,
     first: bool,
 }
 
@@ -299,7 +302,8 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
             return self.notes.add(Code::ReasoningDropped, "input[].reasoning");
         }
         // Servers whose models think in the open take the text itself; their types demand an id.
-        let id = self.thoughts.len() + self.out.len();
+        self.open_thoughts += 1;
+        let id = self.open_thoughts;
         self.thoughts.push(format!(
             r#"{{"type":"reasoning","id":"rs_{id}","summary":[],"content":[{{"type":"reasoning_text","text":"{}"}}]}}"#,
             plain.escaped()

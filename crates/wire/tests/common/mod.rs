@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub(crate) mod asked;
+pub(crate) mod cases;
 pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod messages;
@@ -144,6 +145,7 @@ pub(crate) fn target(name: &str) -> Target {
             efforts: switch(),
             accepts: accepts(&["temperature", "top_p", "stop"]),
             always: vec![member("tool_stream", "true")],
+            quirks: vec![Quirk::OneStop],
             ..careful
         },
         "mimo" => Target {

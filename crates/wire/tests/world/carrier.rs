@@ -235,6 +235,10 @@ impl Carrier {
 
     fn tool(kind: &str, member: &str) -> Self {
         let mut tool = match kind {
+            // Strictly followed is only what is closed.
+            "function" if member == "strict" => {
+                json!({"type": kind, "name": "g", "parameters": {"type": "object", "properties": {}, "additionalProperties": false}})
+            }
             "function" => {
                 json!({"type": kind, "name": "g", "description": "d", "parameters": {"type": "object", "properties": {"a": {}}}})
             }
@@ -294,7 +298,7 @@ fn named(kind: &str, name: &str) -> Value {
 
 /// Puts `sample` at the dotted `path`, unless something is there; lists are entered at their first
 /// element, what is missing is made.
-fn set(value: &mut Value, path: &str, sample: impl FnOnce() -> Value) {
+pub(crate) fn set(value: &mut Value, path: &str, sample: impl FnOnce() -> Value) {
     if path.is_empty() {
         return;
     }
@@ -313,7 +317,7 @@ fn set(value: &mut Value, path: &str, sample: impl FnOnce() -> Value) {
     }
 }
 
-fn remove(value: &mut Value, path: &str) {
+pub(crate) fn remove(value: &mut Value, path: &str) {
     let (name, rest) = path.split_once('.').unwrap_or((path, ""));
     let object = match value {
         Value::Array(list) => list.first_mut().expect("samples of lists are not empty"),

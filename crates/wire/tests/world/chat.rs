@@ -163,28 +163,28 @@ fn nothing_is_written_that_the_table_does_not_name() {
         lines().into_iter().map(|(section, path)| (section.name(), path)).collect();
     let mut written = BTreeSet::new();
     for at in &variants {
-        for request in &requests {
-            if let (Ok(done), _) = translate(request, at) {
-                for (section, path) in said(&done.body) {
-                    let section = Section::ALL
-                        .into_iter()
-                        .find(|known| known.name() == section)
-                        .expect("a section");
-                    let row = find(section, &path);
-                    let allowed = row.is_some_and(|row| !matches!(row.usage, Use::Never(_)));
-                    let known = world.contains(&(section.name(), path.as_str()))
-                        || BEYOND
-                            .iter()
-                            .any(|&(other, beyond, _)| (other, beyond) == (section, path.as_str()));
-                    assert!(allowed && known, "quire writes {} {path}: {row:?}", section.name());
-                    // A member of the optional kind is nowhere without the target's word for it.
-                    let optional = matches!(row.map(|row| row.usage), Some(Use::Accepted(_)));
-                    assert!(
-                        !optional || at.target.takes(path.split('.').next().unwrap_or(&path)),
-                        "{path}"
-                    );
-                    written.insert((section.name(), path));
-                }
+        let from_responses =
+            requests.iter().filter_map(|request| Some(translate(request, at).0.ok()?.body));
+        for body in from_responses.chain(crate::messages::bodies(at)) {
+            for (section, path) in said(&body) {
+                let section = Section::ALL
+                    .into_iter()
+                    .find(|known| known.name() == section)
+                    .expect("a section");
+                let row = find(section, &path);
+                let allowed = row.is_some_and(|row| !matches!(row.usage, Use::Never(_)));
+                let known = world.contains(&(section.name(), path.as_str()))
+                    || BEYOND
+                        .iter()
+                        .any(|&(other, beyond, _)| (other, beyond) == (section, path.as_str()));
+                assert!(allowed && known, "quire writes {} {path}: {row:?}", section.name());
+                // A member of the optional kind is nowhere without the target's word for it.
+                let optional = matches!(row.map(|row| row.usage), Some(Use::Accepted(_)));
+                assert!(
+                    !optional || at.target.takes(path.split('.').next().unwrap_or(&path)),
+                    "{path}"
+                );
+                written.insert((section.name(), path));
             }
         }
     }

@@ -9,6 +9,8 @@ mod carrier;
 mod chat;
 mod chat_carrier;
 mod chat_requests;
+mod messages;
+mod messages_carrier;
 mod responses;
 mod responses_out;
 #[path = "../common/shown.rs"]

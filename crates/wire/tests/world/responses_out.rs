@@ -194,7 +194,7 @@ fn nothing_is_written_that_the_table_does_not_name() {
                 assert!(allowed && known, "quire writes {kind} {path}: {row:?}");
                 // A member of the optional kind is nowhere without the target's word for it.
                 let word = match path.as_str() {
-                    "tool_choice.mode" | "tool_choice.tools" => "allowed_tools",
+                    path if path.starts_with("tool_choice.") => "allowed_tools",
                     "text.verbosity" => "verbosity",
                     path => path.split('.').next().unwrap_or(path),
                 };

@@ -120,8 +120,10 @@ impl Stream {
         let findings = &mut self.findings;
         Members::of(chunk, "", findings).required(&["error"]).check(findings);
         let error = &chunk["error"];
-        let members =
-            Members::of(error, "error", findings).required(&["message", "type", "param", "code"]);
+        let members = Members::of(error, "error", findings)
+            .required(&["message", "type", "param", "code"])
+            // What the provider itself called it; readers of errors take any member.
+            .optional(&["upstream"]);
         if !members.check(findings) {
             return;
         }

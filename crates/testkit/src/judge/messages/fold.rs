@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::stream::is_call;
 use crate::judge::{Complaint, Findings, Rule};
 
-/// The message that a stream adds up to.
+/// The message that a stream adds up to, without a call that never ended: nobody may run it.
 pub(in crate::judge) fn fold(frames: &[(String, String)]) -> Result<Value, String> {
     let mut message = Value::Null;
     let mut inputs: BTreeMap<usize, String> = BTreeMap::new();
+    let mut open = None;
     for (_, data) in frames {
         let event: Value =
             serde_json::from_str(data).map_err(|error| format!("`{data}` is no JSON: {error}"))?;
@@ -19,7 +20,10 @@ pub(in crate::judge) fn fold(frames: &[(String, String)]) -> Result<Value, Strin
         match event["type"].as_str().unwrap_or_default() {
             "message_start" => message = event["message"].clone(),
             "content_block_start" => match message["content"].as_array_mut() {
-                Some(content) => content.push(event["content_block"].clone()),
+                Some(content) => {
+                    open = Some(content.len());
+                    content.push(event["content_block"].clone());
+                }
                 None => return Err("a block comes before the message".into()),
             },
             "content_block_delta" => {
@@ -30,6 +34,7 @@ pub(in crate::judge) fn fold(frames: &[(String, String)]) -> Result<Value, Strin
             }
             "content_block_stop" => {
                 let index = index.unwrap_or_default();
+                open = open.filter(|&open| open != index);
                 let input = inputs.remove(&index).unwrap_or_default();
                 let block = &mut message["content"][index];
                 if is_call(block["type"].as_str().unwrap_or_default()) && !input.is_empty() {
@@ -55,6 +60,13 @@ pub(in crate::judge) fn fold(frames: &[(String, String)]) -> Result<Value, Strin
             "error" => return Err(format!("the stream ends with {}", event["error"])),
             _ => {}
         }
+    }
+    if let (Some(open), Some(content)) = (open, message["content"].as_array_mut())
+        && content
+            .get(open)
+            .is_some_and(|block| is_call(block["type"].as_str().unwrap_or_default()))
+    {
+        content.remove(open);
     }
     if message.is_object() { Ok(message) } else { Err("there is no message".into()) }
 }

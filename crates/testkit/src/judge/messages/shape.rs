@@ -127,6 +127,10 @@ pub(super) const ERROR: Shape = Shape(&[
     ),
     must("message", Is::Filled),
     may("details", Is::Any),
+    // quire's own: what OpenAI's clients know of an error, and what the upstream called it.
+    may("code", Is::Filled),
+    may("param", Is::Filled),
+    may("upstream", Is::Object),
 ]);
 
 const fn kind(word: &'static [&'static str]) -> Member {

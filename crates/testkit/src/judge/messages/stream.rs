@@ -50,6 +50,12 @@ pub(in crate::judge) fn judge(frames: &[(String, String)]) -> Result<(), Vec<Com
     stream.findings.verdict()
 }
 
+impl Block {
+    fn kind(&self) -> &str {
+        self.value["type"].as_str().unwrap_or_default()
+    }
+}
+
 impl Stream {
     fn say(&mut self, rule: Rule, message: impl Into<String>) {
         self.findings.say(rule, message);
@@ -249,7 +255,14 @@ impl Stream {
             return;
         }
         self.stage = Stage::Stopping;
-        if self.blocks.iter().any(|block| !block.closed) {
+        // A call that a limit cut is never closed: clients run calls as soon as they are.
+        let reason = event["delta"]["stop_reason"].as_str().unwrap_or_default();
+        let cut = matches!(reason, "max_tokens" | "refusal");
+        let whole = match self.blocks.split_last() {
+            Some((last, before)) if cut && is_call(last.kind()) => before,
+            _ => &self.blocks,
+        };
+        if whole.iter().any(|block| !block.closed) {
             self.say(Rule::Lifecycle, "the message stops while a block is open");
         }
         shape::LAST.judge(&event["delta"], "delta", &mut self.findings);

@@ -139,6 +139,20 @@ fn an_error_ends_a_stream_at_any_place() {
 }
 
 #[test]
+fn a_call_that_a_limit_cut_never_ends_and_is_no_part_of_the_answer() {
+    let mut events = tape();
+    events.remove(13);
+    events[13]["delta"]["stop_reason"] = json!("max_tokens");
+    let frames = written(&events);
+    if let Err(complaints) = messages_stream(&frames) {
+        panic!("{}", listed(&complaints));
+    }
+    let message = messages_fold(&frames).expect("it is a message");
+    let kinds = message["content"].as_array().expect("a list").iter().map(|block| &block["type"]);
+    assert_eq!(kinds.collect::<Vec<_>>(), ["thinking", "text"]);
+}
+
+#[test]
 fn an_empty_or_cut_stream_has_no_end() {
     for at in 0..15 {
         let complaints = messages_stream(&written(&tape()[..at])).expect_err("it has no end");
