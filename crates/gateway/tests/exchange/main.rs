@@ -9,6 +9,7 @@ mod broken_passing;
 mod canary;
 mod commit;
 mod dialects;
+mod errors;
 mod input;
 mod keys;
 mod leaving;
