@@ -140,7 +140,7 @@ const calls = {
     const messages = [user("One"), { role: "assistant", content: "Two" }, user([text])];
     const cached = { type: "text", text: "Be brief.", cache_control: { type: "ephemeral" } };
     const metadata = { user_id: "someone" };
-    const more = { system: [cached], stop_sequences: ["END"], temperature: 0.5, metadata };
+    const more = { system: [cached], stop_sequences: ["END"], metadata };
     return ask(client, model, mode, told, messages, more);
   },
 

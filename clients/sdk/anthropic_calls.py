@@ -120,7 +120,6 @@ def settings(client, model, mode, told):
         messages,
         system=[cached],
         stop_sequences=["END"],
-        temperature=0.5,
         metadata={"user_id": "someone"},
     )
 
@@ -187,7 +186,7 @@ def models_list(client, model, mode, told):
 
 
 def models_one(client, model, mode, told):
-    told.more["model"] = client.models.retrieve(model).to_dict()
+    told.more["model"] = client.models.retrieve(model).to_dict(mode="json")
 
 
 CALLS = {

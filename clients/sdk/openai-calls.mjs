@@ -179,8 +179,13 @@ async function chatAsk(client, model, mode, told, messages, more = {}) {
     const kind = `tool_calls.function.arguments.${end}`;
     stream.on(kind, () => told.event(kind));
   }
-  stream.on("chunk", (chunk) => be(CHUNK, chunk, "chunk"));
-  told.answers.push(ofCompletion(await stream.finalChatCompletion()));
+  // The helper loses the first piece of what is not OpenAI's own.
+  let thinking = "";
+  stream.on("chunk", (chunk) => {
+    be(CHUNK, chunk, "chunk");
+    for (const { delta } of chunk.choices) thinking += delta.reasoning_content ?? "";
+  });
+  told.answers.push({ ...ofCompletion(await stream.finalChatCompletion()), thinking });
   // The parser's own members, such as `parsed`, are no part of the request's types.
   return historyOf(told.answers.at(-1));
 }

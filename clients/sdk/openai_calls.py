@@ -135,11 +135,17 @@ def chat_ask(client, model, mode, told, messages, **more):
     if mode == "stream":
         told.answers.append(gather(client.chat.completions.create(stream=True, **request), told))
         return history_of(told.answers[-1])
+    thinking = ""
     with client.chat.completions.stream(**request) as stream:
         for event in stream:
             if event.type != "chunk":
                 told.event(event.type)
+                continue
+            # The helper loses the first piece of what is not OpenAI's own.
+            for choice in event.chunk.choices:
+                thinking += (choice.delta.model_extra or {}).get("reasoning_content") or ""
         told.answers.append(of_completion(stream.get_final_completion()))
+    told.answers[-1]["thinking"] = thinking
     # The parser's own members, such as `parsed`, are no part of the request's types.
     return history_of(told.answers[-1])
 
@@ -362,7 +368,7 @@ def models_list(client, model, mode, told):
 
 
 def models_one(client, model, mode, told):
-    told.more["model"] = client.models.retrieve(model).to_dict()
+    told.more["model"] = client.models.retrieve(model).to_dict(mode="json")
 
 
 CALLS = {

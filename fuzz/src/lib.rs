@@ -2,7 +2,8 @@
 
 /// A request is refused, or each target is sent JSON.
 pub fn request(bytes: &[u8]) {
-    for body in wire::drive::bodies(bytes) {
+    let bodies = [wire::drive::bodies(bytes), wire::drive::messages::bodies(bytes)];
+    for body in bodies.into_iter().flatten() {
         // Two numbers of serde_json's own are no concern of ours: how deep it reads, and f64.
         match serde_json::from_str::<serde_json::Value>(&body) {
             Err(error) if !error.to_string().contains("number out of range") => {
@@ -15,7 +16,9 @@ pub fn request(bytes: &[u8]) {
 
 /// A stream ends once, whatever it holds and however it is cut.
 pub fn stream(bytes: &[u8]) {
-    if let Err(wrong) = wire::drive::ends_once(bytes) {
-        panic!("{wrong}");
+    for ends_once in [wire::drive::ends_once, wire::drive::messages::ends_once] {
+        if let Err(wrong) = ends_once(bytes) {
+            panic!("{wrong}");
+        }
     }
 }

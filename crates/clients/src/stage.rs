@@ -103,6 +103,13 @@ impl Stage {
     }
 }
 
+/// Facts of a model that sees images and takes schemas; where they are not Chat's they stand in the
+/// dialect's own table.
+const ABLE: &str = "[providers.lab.defaults]\n\
+    input = [\"text\", \"image\"]\nstructured = \"schema\"\n\
+    messages = { structured = \"schema\" }\n\
+    responses = { accepts = [\"temperature\", \"top_p\", \"parallel_tool_calls\", \"store\", \"include\"] }\n";
+
 /// The configuration of the usual stage. Of an endpoint without a preset quire assumes little.
 pub fn lab(upstream: &str) -> String {
     provider(Dialect::Chat, upstream, "")
@@ -110,8 +117,7 @@ pub fn lab(upstream: &str) -> String {
 
 /// The same for any dialect, with a model that sees images and takes schemas.
 pub fn able(dialect: Dialect, upstream: &str) -> String {
-    let more = "defaults = { input = [\"text\", \"image\"], structured = \"schema\" }\n";
-    provider(dialect, upstream, more)
+    provider(dialect, upstream, ABLE)
 }
 
 fn provider(dialect: Dialect, upstream: &str, more: &str) -> String {

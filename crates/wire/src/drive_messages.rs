@@ -17,8 +17,9 @@ use crate::turn::Event;
 /// # Errors
 /// The body is not JSON, or the request is refused.
 pub fn request(body: &str, target: &Target) -> Result<Sent, Fault> {
-    let document = Document::parse(body.to_owned())
+    let mut document = Document::parse(body.to_owned())
         .map_err(|error| Fault::bad_request("", error.to_string()))?;
+    document.mend();
     let mut notes = Notes::default();
     let turn = responses::parse(document.root(), &mut notes)?;
     let rendered = messages::render(&turn, target, &ClearVault, String::new(), &mut notes)?;

@@ -10,6 +10,8 @@ pub mod dialect;
 #[doc(hidden)]
 pub mod drive;
 #[doc(hidden)]
+pub mod drive_chat;
+#[doc(hidden)]
 pub mod drive_messages;
 #[doc(hidden)]
 pub mod drive_responses;

@@ -16,7 +16,7 @@ use wire::fault::{Fault, Kind};
 use wire::json::Escaped;
 use wire::note::{Code, Notes};
 use wire::thought::Thought;
-use wire::turn::{Citation, End, Event, Finish, Form, Opaque, Opening, Summary, Usage};
+use wire::turn::{Citation, End, Event, Finish, Form, Opaque, Opening, Source, Summary, Usage};
 
 /// An answer as a client gets it.
 struct Answer {
@@ -356,6 +356,31 @@ fn citations_stand_where_they_refer_to_in_the_joined_text() {
 }
 
 #[test]
+fn a_search_is_not_shown_and_what_it_found_in_vain_is_noted() {
+    let search = |found: &'static str| {
+        let url = Escaped::plain(found);
+        let citation =
+            Citation { url: Escaped::plain("https://a"), title: None, quote: None, span: None };
+        [
+            open(0, Opening::Search { id: Escaped::plain("ws_1") }),
+            delta(0, "weather"),
+            Event::Found { part: 0, sources: vec![Source { url, title: None }] },
+            Event::Close { part: 0 },
+            open(1, Opening::Text),
+            delta(1, "sun"),
+            Event::Cite { part: 1, citation },
+            Event::Close { part: 1 },
+            end(Finish::Stop),
+        ]
+    };
+    for (found, lost) in [("https://a", false), ("https://b", true)] {
+        let answer = answer(&search(found), setting());
+        assert!(!answer.stream.contains("weather") && message(&answer)["content"] == "sun");
+        assert_eq!(has(&answer, Code::EventDropped), lost, "{found}");
+    }
+}
+
+#[test]
 fn refusals_are_text_for_clients_that_show_none() {
     let events = [open(0, Opening::Refusal), delta(0, "no"), end(Finish::Filtered)];
     let shown = answer(&events, setting());
@@ -407,4 +432,166 @@ fn the_chunks_of_a_call_are_as_clients_read_them() {
             .iter()
             .all(|chunk| chunk["id"] == "chatcmpl-t" && chunk["model"] == "asked/\"model\"")
     );
+}
+
+/// A model behind a server of another dialect, and a client that speaks Chat Completions to it.
+mod through {
+    use super::*;
+    use proptest::sample::Index;
+    use testkit::Dialect;
+    use testkit::script::{Says, says};
+    use testkit::strict::{self, Profile};
+    use wire::answer::Ending;
+    use wire::drive::{self, Sent};
+    use wire::drive_chat;
+    use wire::target::Target;
+    use wire::{drive_messages, drive_responses, messages, responses};
+
+    const UPSTREAMS: [Dialect; 2] = [Dialect::Responses, Dialect::Messages];
+
+    fn target(upstream: Dialect) -> Target {
+        let dialect = match upstream {
+            Dialect::Messages => wire::dialect::Dialect::Messages,
+            _ => wire::dialect::Dialect::Responses,
+        };
+        let custom_tools = upstream == Dialect::Responses;
+        Target { model: "m".to_owned(), custom_tools, ..Target::careful(dialect) }
+    }
+
+    fn asking() -> Value {
+        json!({
+            "model": "asked/model", "stream": true, "stream_options": {"include_usage": true},
+            "messages": [{"role": "user", "content": "do it"}],
+            "tools": [
+                {"type": "function", "function": {"name": "exec_command", "parameters": {"type": "object", "properties": {}}}},
+                {"type": "custom", "custom": {"name": "apply_patch"}},
+            ],
+        })
+    }
+
+    fn sent(upstream: Dialect, request: &Value) -> Sent {
+        let render: drive_chat::Render = match upstream {
+            Dialect::Messages => messages::render,
+            _ => responses::render,
+        };
+        let sent = drive_chat::request(&request.to_string(), &target(upstream), render);
+        sent.expect("the request is good").0
+    }
+
+    /// What the upstream was asked, for what its script depends on.
+    fn request() -> Value {
+        json!({"model": "m", "stream": true, "reasoning": {"summary": "auto"}})
+    }
+
+    fn answered(upstream: Dialect, bytes: &[&[u8]]) -> drive::Answer {
+        let (target, pieces) = (target(upstream), bytes.iter().copied());
+        drive_chat::answer(&sent(upstream, &asking()), true, |sink| {
+            let mut sink = |event: Event<'_>| sink(event);
+            match upstream {
+                Dialect::Messages => {
+                    drive_messages::events(pieces, Ending::Closed, &target, &mut sink);
+                }
+                _ => drive_responses::events(pieces, Ending::Closed, &target, &mut sink),
+            }
+        })
+    }
+
+    fn answered_at_once(upstream: Dialect, body: &str) -> drive::Answer {
+        let target = target(upstream);
+        drive_chat::answer(&sent(upstream, &asking()), true, |sink| {
+            let mut sink = |event: Event<'_>| sink(event);
+            match upstream {
+                Dialect::Messages => messages::Decoder::new(&target, "c").answer(body, &mut sink),
+                _ => responses::Decoder::new(&target, "c").answer(body, &mut sink),
+            }
+        })
+    }
+
+    /// What a model says, and whether it says more than its thoughts.
+    fn speaks() -> impl Strategy<Value = (Says, bool)> {
+        let call = (events::text(), any::<bool>()).prop_map(|(text, custom)| match custom {
+            true => ("apply_patch", json!({"input": text})),
+            false => ("exec_command", json!({"cmd": text})),
+        });
+        // Blanks alone say nothing, and some servers refuse them.
+        let said = || prop::option::of("[a-z][a-z \n\"é😀]{0,11}");
+        (said(), said(), prop::collection::vec(call, 0..3), 1..9_usize).prop_map(
+            |(thought, text, calls, size)| {
+                let more = text.is_some() || !calls.is_empty();
+                let mut says = says().delta(size).argument_pieces(size);
+                if let Some(thought) = thought {
+                    says = says.reasoning(thought);
+                }
+                if let Some(text) = text {
+                    says = says.text(text);
+                }
+                for (number, (name, arguments)) in calls.into_iter().enumerate() {
+                    says = says.call(&format!("call_{number}"), name, arguments);
+                }
+                (says, more)
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_model_says_arrives_however_it_is_cut_and_streamed_or_not(
+            (says, _) in speaks(),
+            upstream in select(UPSTREAMS.to_vec()),
+            cuts in prop::collection::vec(any::<Index>(), 0..5),
+        ) {
+            let bytes = says.streamed_in(upstream, &request());
+            let whole = answered(upstream, &[&bytes]);
+            let verdict = judge::chat_stream(&whole.events, true);
+            prop_assert!(verdict.is_ok(), "{verdict:?}\n{}", whole.events);
+            let object: Value = serde_json::from_str(&whole.object).expect("quire writes JSON");
+            prop_assert_eq!(judge::chat_answer(&object), Ok(()));
+            prop_assert_eq!(judge::chat_same(&whole.events, &object), Ok(()));
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let parts: Vec<&[u8]> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(&answered(upstream, &parts), &whole);
+            let body = String::from_utf8(says.answered_in(upstream, &request())).expect("it is JSON");
+            let at_once = answered_at_once(upstream, &body);
+            let at_once: Value = serde_json::from_str(&at_once.object).expect("quire writes JSON");
+            // Input that was wrapped comes in the model's own spelling.
+            prop_assert_eq!(&at_once["choices"], &object["choices"]);
+        }
+
+        #[test]
+        fn an_answer_that_the_client_sends_back_is_accepted_with_its_seals(
+            (says, more) in speaks(),
+            upstream in select(UPSTREAMS.to_vec()),
+        ) {
+            let bytes = says.streamed_in(upstream, &request());
+            let whole = answered(upstream, &[&bytes]);
+            let message = judge::chat_fold(&whole.events)["choices"][0]["message"].clone();
+            let mut next = asking();
+            let messages = next["messages"].as_array_mut().expect("a list");
+            messages.push(message.clone());
+            for call in message["tool_calls"].as_array().into_iter().flatten() {
+                messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "done"}));
+            }
+            messages.push(json!({"role": "user", "content": "go on"}));
+            let sent = sent(upstream, &next);
+            let body: Value = serde_json::from_str(&sent.body).expect("quire writes JSON");
+            let profile = match upstream {
+                Dialect::Messages => Profile::MessagesClassic,
+                _ => Profile::OpenAiResponses,
+            };
+            let refusals = strict::check_all(profile, &body);
+            prop_assert!(refusals.is_empty(), "{refusals:?}\n{}", sent.body);
+            let lost = [Code::ReasoningForeign, Code::ResultMissing, Code::ResultOrphan, Code::UnknownField];
+            let noted = sent.notes.list().iter().find(|note| lost.contains(&note.code));
+            prop_assert!(noted.is_none(), "{noted:?}");
+            let sealed = message["reasoning_details"].as_array().map_or(0, Vec::len);
+            let came_back = match upstream {
+                Dialect::Messages => sent.body.matches("\"signature\":").count(),
+                _ => sent.body.matches("\"encrypted_content\":").count(),
+            };
+            // A thought that nothing follows belongs to no answer.
+            prop_assert_eq!(came_back, if more { sealed } else { 0 }, "{}\n{}", message, sent.body);
+        }
+    }
 }

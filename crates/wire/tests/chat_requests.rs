@@ -110,7 +110,7 @@ fn calls_and_results_of_both_kinds_belong_together() {
     let messages = json!([
         {"role": "assistant", "content": "Look.", "tool_calls": [
             {"id": "1", "type": "function", "function": {"name": "read", "arguments": "{\"a\":\"b\"}"}},
-            {"id": "2", "type": "custom", "custom": {"name": "patch", "input": "***"}, "index": 1},
+            {"id": "2", "type": "custom", "custom": {"name": "patch", "input": "***"}, "function": null, "index": 1},
             {"id": "3", "function": {"name": "bare"}},
             {"id": "4", "type": "function", "function": {"name": "open", "arguments": {"x": 1}}},
         ]},

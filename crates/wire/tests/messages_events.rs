@@ -6,10 +6,13 @@ mod common;
 use common::messages::{complaints, sent, told};
 use common::target;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use wire::answer::{Head, Setting};
 use wire::drive::messages::written;
-use wire::drive::{Answer, Sent};
+use wire::drive::{Answer, ClearVault, NOW, Sent};
 use wire::json::Escaped;
-use wire::note::Code;
+use wire::messages::encode::{Encoder, begin};
+use wire::note::{Code, Notes};
 use wire::turn::{Citation, End, Event, Finish, Form, Opaque, Opening, Source, Summary, Usage};
 
 fn answer(events: Vec<Event<'_>>, summary: Summary) -> Answer {
@@ -220,4 +223,47 @@ fn what_no_block_carries_is_dropped_with_a_note() {
     assert_eq!(content(&answer), json!([]));
     let dropped = answer.notes.list().iter().filter(|note| note.code == Code::EventDropped);
     assert_eq!(dropped.map(|note| note.count).sum::<u32>(), 3);
+}
+
+#[test]
+fn a_stream_is_the_same_where_nobody_wants_the_whole_message() {
+    let events = || {
+        vec![
+            open(0, Opening::Reasoning),
+            says(0, "hm"),
+            close(0),
+            open(1, Opening::Text),
+            call(2, Form::Arguments),
+            says(1, "one "),
+            says(2, "{\"cmd\":"),
+            says(1, "two"),
+            close(1),
+            says(2, "\"ls\"}"),
+            close(2),
+            end(Finish::Stop),
+        ]
+    };
+    let whole = answer(events(), Summary::Wanted);
+    let sent = sent(&target("careful"));
+    let head =
+        Arc::new(Head { stem: "t".to_owned(), model: sent.model.clone(), ..Head::default() });
+    let setting = Setting {
+        names: sent.names.clone(),
+        summary: Summary::Wanted,
+        seal_reasoning: true,
+        request_id: "req_t".to_owned(),
+        provider: "test".to_owned(),
+        upstream_model: "m".to_owned(),
+        input_estimate: (sent.body.len() / 4) as u64,
+        ..Setting::default()
+    };
+    let mut stream = String::new();
+    begin(&head, &mut stream);
+    begin(&head, &mut stream);
+    let mut encoder = Encoder::new(head, setting, ClearVault, Notes::default());
+    for event in events() {
+        encoder.push(event, NOW, &mut stream);
+    }
+    assert_eq!(stream, whole.events);
+    assert!(encoder.is_ended() && encoder.take_object().is_empty());
 }

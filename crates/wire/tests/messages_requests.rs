@@ -269,11 +269,6 @@ fn what_is_missing_or_wrong_is_named_where_it_stands() {
         assert_eq!(fault.param.as_deref(), Some(param), "{fault}");
         assert!(words.is_empty() || fault.message == words, "{fault}");
     }
-    let counted = json!({"messages": good["messages"]}).to_string();
-    let mut tape = wire::json::Tape::default();
-    let body = tape.read(&counted).expect("it is JSON");
-    let mut notes = wire::note::Notes::default();
-    assert!(wire::messages::parse::parse_to_count(body, &mut notes).is_ok());
 }
 
 /// The bodies of the Messages requests that real clients were recorded to send.

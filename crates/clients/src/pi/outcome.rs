@@ -1,5 +1,6 @@
 //! What one run of Pi ended with: its JSON events, read, beside the raw output.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,7 +9,6 @@ use crate::process::Finished;
 use crate::scene::{Ending, Usage};
 
 /// Everything that a run left behind.
-#[derive(Debug)]
 pub struct Outcome {
     /// `None` when the limit was reached. It tells nothing of how the turn ended.
     pub code: Option<i32>,
@@ -122,6 +122,24 @@ impl Outcome {
 
     fn of_type<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
         self.events.iter().filter(move |event| event["type"] == kind)
+    }
+}
+
+impl fmt::Debug for Outcome {
+    /// Without the updates and Pi's own instructions, which are long and say little.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = |event: &&Value| match event["type"].as_str() {
+            Some("message_end") => event["message"]["role"] != "system",
+            Some("auto_retry_start" | "auto_retry_end") | None => true,
+            Some(_) => false,
+        };
+        let events: Vec<String> = self.events.iter().filter(told).map(Value::to_string).collect();
+        f.debug_struct("Outcome")
+            .field("code", &self.code)
+            .field("events", &events)
+            .field("stderr", &self.stderr)
+            .field("wall", &self.wall)
+            .finish()
     }
 }
 

@@ -51,6 +51,7 @@ pub struct Setup {
     api: Api,
     model: String,
     reasoning: bool,
+    compat: Value,
     retry: Value,
 }
 
@@ -58,7 +59,8 @@ impl Setup {
     /// The lab's model, which thinks and sees, with failures that end at once.
     pub fn new(api: Api) -> Setup {
         let retry = json!({"enabled": false});
-        Setup { api, model: "lab/mock-model".to_owned(), reasoning: true, retry }
+        let model = "lab/mock-model".to_owned();
+        Setup { api, model, reasoning: true, compat: json!({}), retry }
     }
 
     /// Another model.
@@ -72,6 +74,19 @@ impl Setup {
     #[must_use]
     pub fn without_reasoning(mut self) -> Setup {
         self.reasoning = false;
+        self
+    }
+
+    /// Tells Pi that the server knows no more of Chat Completions than all servers do: quire passes
+    /// it as it is to a server that speaks it.
+    #[must_use]
+    pub fn plain(mut self) -> Setup {
+        self.compat = json!({
+            "supportsDeveloperRole": false,
+            "supportsStore": false,
+            "supportsReasoningEffort": false,
+            "maxTokensField": "max_tokens",
+        });
         self
     }
 
@@ -90,6 +105,7 @@ impl Setup {
             "input": ["text", "image"],
             "contextWindow": 200_000,
             "maxTokens": 8000,
+            "compat": self.compat,
         });
         let models = json!({"providers": {"quire": {
             "baseUrl": self.api.base_url(address),

@@ -55,13 +55,10 @@ async fn the_scenes_end_as_they_must_on_an_upstream_of_each_dialect() {
         for scene in SCENES.map(Scene::named) {
             let room = Room::fresh(scene.name);
             let script = (scene.script)(&Actor::new(HANDS, &room));
-            // Pi sends what only OpenAI knows, and gives back what OpenAI does not.
-            let profile = match api {
-                Api::Completions => Profile::OllamaTolerant,
-                Api::Responses | Api::Messages => Profile::strictest(api.dialect()),
-            };
+            let dialect = api.dialect();
+            let profile = Profile::strictest(dialect);
             let upstream = Upstream::with().profile(profile).start(script).await;
-            setup(api).retries().write(&room, &upstream.root_url());
+            setup(dialect, dialect).retries().write(&room, &upstream.root_url());
             let outcome = Run::new(&room, scene.prompt).limit(LIMIT).run().await;
             scene.judge(&outcome.ending(), |file| room.read(file));
             upstream.assert_done();

@@ -18,9 +18,14 @@ fn api(dialect: Dialect) -> Api {
     }
 }
 
-/// Pi as it plays the scenes. Their models think when it suits them, and one of Anthropic's that was
-/// asked to think always does: over Messages Pi does not ask.
-fn setup(api: Api) -> Setup {
-    let setup = Setup::new(api);
-    if api == Api::Messages { setup.without_reasoning() } else { setup }
+/// Pi as it plays the scenes before an upstream of this dialect.
+fn setup(client: Dialect, upstream: Dialect) -> Setup {
+    let setup = Setup::new(api(client));
+    match (client, upstream) {
+        (Dialect::Chat, Dialect::Chat) => setup.plain(),
+        // The models of the scenes think when it suits them, and one of Anthropic's that was asked
+        // to think always does.
+        (Dialect::Messages, _) => setup.without_reasoning(),
+        _ => setup,
+    }
 }

@@ -28,11 +28,18 @@ async fn thinking_is_shown_and_returns(client: Dialect, upstream: Dialect) {
     } else {
         (Stage::speaking(upstream, Room::fresh("pi-thinking"), script).await, "lab/mock-model")
     };
-    Setup::new(api(client)).model(model).write(&stage.room, stage.quire.address());
+    let mut setup = Setup::new(api(client)).model(model);
+    if (client, upstream) == (Dialect::Chat, Dialect::Chat) {
+        setup = setup.plain();
+    }
+    setup.write(&stage.room, stage.quire.address());
     let outcome = Run::new(&stage.room, "Make a file").with("--thinking", "high").run().await;
     outcome.succeeded();
     assert_eq!(outcome.answer(), "Made.");
-    assert_eq!(outcome.thinking(), [THOUGHT, "It is there."], "{outcome:#?}");
+    // A Chat client cannot ask for summaries, which OpenAI gives only to who asks.
+    if (client, upstream) != (Dialect::Chat, Dialect::Responses) {
+        assert_eq!(outcome.thinking(), [THOUGHT, "It is there."], "{outcome:#?}");
+    }
     assert_eq!(stage.room.read("a.txt").as_deref(), Some("hi\n"));
     let sent = stage.conversation(HANDS);
     // Chat has no place for the seal that the other two demand to have back, so what a Chat client
@@ -53,7 +60,7 @@ async fn a_picture_reaches_the_model(client: Dialect, upstream: Dialect) {
     for name in ["picture.png", "other.png"] {
         stage.room.put(name, picture);
     }
-    setup(api(client)).write(&stage.room, stage.quire.address());
+    setup(client, upstream).write(&stage.room, stage.quire.address());
     let outcome = Run::new(&stage.room, "Compare").file("picture.png").run().await;
     outcome.succeeded();
     assert_eq!(outcome.answer(), "Both are red.");

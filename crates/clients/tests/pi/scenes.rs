@@ -5,7 +5,7 @@ use clients::scene::{LIMIT, Scene};
 use clients::{Sent, Stage};
 use testkit::Dialect;
 
-use super::{api, setup};
+use super::setup;
 
 clients::each_pair! {
     text_is_answered_and_counted,
@@ -20,7 +20,7 @@ async fn play(name: &str, client: Dialect, upstream: Dialect) -> (Outcome, Vec<S
     let scene = Scene::named(name);
     let stage = Stage::for_scene(scene, upstream, HANDS).await;
     // Pi's own retries are on: that they are needed or not is part of the scene.
-    setup(api(client)).retries().write(&stage.room, stage.quire.address());
+    setup(client, upstream).retries().write(&stage.room, stage.quire.address());
     let outcome = Run::new(&stage.room, scene.prompt).limit(LIMIT).run().await;
     scene.judge(&outcome.ending(), |file| stage.room.read(file));
     let sent = stage.conversation(HANDS);

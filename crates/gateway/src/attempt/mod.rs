@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, header};
 use wire::answer::{Ending, Head, Setting};
+use wire::chat::parse::is_responses_shaped;
 use wire::dialect::{Decoder, Dialect};
 use wire::fault::{Fault, Kind, Phase, Reader};
 use wire::json::{Document, SyntaxError};
@@ -175,7 +176,7 @@ impl Gateway {
                 None => return Err(no_endpoint(candidate)),
             };
             let built_in = candidate.provider.origin == Origin::BuiltIn;
-            let passes = dialect == ask.dialect && !built_in;
+            let passes = dialect == ask.dialect && !built_in && is_of_its_dialect(&ask);
             if !passes && turn.is_none() {
                 let mut read = ask.dialect.parse(ask.document.root(), &mut request_notes)?;
                 if let Some(alias) = &ask.route.alias {
@@ -375,6 +376,12 @@ impl Ask {
         let stream = self.document.root().get("stream");
         stream.and_then(wire::json::Value::as_bool).unwrap_or(false)
     }
+}
+
+/// Whether the body is what its endpoint says: Cursor sends Responses requests to the endpoint of
+/// Chat Completions, and no server but quire understands that.
+fn is_of_its_dialect(ask: &Ask) -> bool {
+    ask.dialect != Dialect::Chat || !is_responses_shaped(ask.document.root())
 }
 
 /// What the writer of the answer must know of the request.

@@ -131,6 +131,8 @@ fn entry(model: &Listed) -> Value {
         "created_at": CREATED_AT,
         "owned_by": model.provider,
         "display_name": model.display_name,
+        // The newest of Anthropic's SDKs demand it.
+        "lifecycle": "active",
     })
 }
 

@@ -96,7 +96,7 @@ impl Connection {
                     return Err(Failed::Fault(super::cut(text)));
                 }
                 (Err(error), false) => {
-                    let text = format!("the connection to the upstream broke: {error}");
+                    let text = format!("upstream connection lost: {error}");
                     return Err(Failed::Fault(super::cut(&text)));
                 }
                 (Ok(_), _) => {}

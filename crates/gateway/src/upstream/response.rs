@@ -79,7 +79,7 @@ impl Body {
                             "the upstream closed the connection in the middle of its answer"
                                 .to_owned()
                         }
-                        _ => format!("the connection to the upstream broke: {error}"),
+                        _ => format!("upstream connection lost: {error}"),
                     };
                     return Poll::Ready(Err(super::cut(&text)));
                 }

@@ -6,6 +6,7 @@
 //! A call that the model believes to be whole but is not fails the answer: clients run calls as
 //! soon as they read `finish_reason`.
 
+use super::references::References;
 use super::whole::{Call, Message};
 use crate::answer::{Head, Setting, provenance};
 use crate::fault::{Fault, Kind as FaultKind, Phase, Reader};
@@ -98,13 +99,6 @@ enum CallForm {
     Custom(Option<Box<InputReader>>),
 }
 
-/// A citation, and the part whose end it waits for.
-struct Cited {
-    citation: Citation<'static>,
-    span: (u64, Option<u64>),
-    part: u32,
-}
-
 /// The writer of one answer.
 pub struct Encoder<V> {
     head: Arc<Head>,
@@ -114,11 +108,9 @@ pub struct Encoder<V> {
     /// The start of every chunk.
     opening: String,
     open: Vec<Open>,
-    /// How many characters of text there are.
-    characters: u64,
     calls: usize,
     sealed: u64,
-    cited: Vec<Cited>,
+    references: References,
     /// What is wrong with a call that the model believes to be whole.
     broken: Option<String>,
     usage: Option<Usage>,
@@ -149,10 +141,9 @@ impl<V: Vault> Encoder<V> {
             notes,
             opening,
             open: Vec::new(),
-            characters: 0,
             calls: 0,
             sealed: 0,
-            cited: Vec::new(),
+            references: References::default(),
             broken: None,
             usage: None,
             written: 0,
@@ -212,12 +203,7 @@ impl<V: Vault> Encoder<V> {
                 }
             }
             Event::Cite { part, citation } => self.cite(part, citation),
-            Event::Found { sources, .. } => {
-                // Those that the text refers to are cited; the others have no place.
-                if !sources.is_empty() {
-                    self.notes.add(Code::EventDropped, "choices[].message");
-                }
-            }
+            Event::Found { sources, .. } => self.references.find(sources),
             Event::Usage(usage) => self.usage = Some(usage),
             Event::End(end) => self.end(end, out),
         }
@@ -225,10 +211,10 @@ impl<V: Vault> Encoder<V> {
 
     fn open(&mut self, part: u32, kind: Opening<'_>, out: &mut String) {
         let kind = match kind {
-            Opening::Text => Kind::Text { from: self.characters },
+            Opening::Text => Kind::Text { from: self.references.here() },
             Opening::Refusal if self.setting.refusals_as_text => {
                 self.notes.add(Code::RefusalAsText, "choices[].message.refusal");
-                Kind::Text { from: self.characters }
+                Kind::Text { from: self.references.here() }
             }
             Opening::Refusal => Kind::Refusal,
             Opening::Reasoning => Kind::Reasoning { text: String::new(), opaque: None },
@@ -284,7 +270,7 @@ impl<V: Vault> Encoder<V> {
         let message = self.message.as_mut();
         match &mut open.kind {
             Kind::Text { .. } => {
-                self.characters += characters(text);
+                self.references.pass(text);
                 piece([&self.opening, "\"content\":\"", text, "\"", GOES_ON], out);
                 if let Some(message) = message {
                     message.content.push_str(text);
@@ -332,7 +318,7 @@ impl<V: Vault> Encoder<V> {
     /// Ends a part that is whole.
     fn close(&mut self, open: Open, out: &mut String) {
         match open.kind {
-            Kind::Text { .. } => self.spans_end(Some(open.part)),
+            Kind::Text { .. } => self.references.end(Some(open.part)),
             Kind::Reasoning { text, opaque } => self.seal(text, opaque, out),
             Kind::Call { index, name, form, delta } => {
                 self.scratch.clear();
@@ -396,31 +382,10 @@ impl<V: Vault> Encoder<V> {
         let Some(Open { kind: Kind::Text { from }, .. }) = open else {
             return self.notes.add(Code::EventDropped, "choices[].message.annotations[]");
         };
-        let span = match citation.span {
-            Some((start, end)) => (from.saturating_add(start), Some(from.saturating_add(end))),
-            // The part as a whole refers to it.
-            None => (*from, None),
-        };
         if citation.quote.is_some() {
             self.notes.add(Code::EventDropped, "choices[].message.annotations[].quote");
         }
-        let Citation { url, title, .. } = citation;
-        let citation = Citation {
-            url: url.into_owned(),
-            title: title.map(Escaped::into_owned),
-            quote: None,
-            span: None,
-        };
-        self.cited.push(Cited { citation, span, part });
-    }
-
-    /// Ends the spans that wait for the end of this text, or of any.
-    fn spans_end(&mut self, part: Option<u32>) {
-        for cited in &mut self.cited {
-            if part.is_none_or(|part| part == cited.part) {
-                cited.span.1.get_or_insert(self.characters);
-            }
-        }
+        self.references.cite(part, *from, citation);
     }
 
     fn end(&mut self, end: End, out: &mut String) {
@@ -443,7 +408,7 @@ impl<V: Vault> Encoder<V> {
                 _ => self.close(open, out),
             }
         }
-        self.spans_end(None);
+        self.references.end(None);
         match (&finish, self.broken.take()) {
             (Finish::Stop | Finish::Sequence(_) | Finish::Calls | Finish::Other(_), Some(text)) => {
                 End::Failed(Fault { phase: Phase::Sent, ..Fault::new(FaultKind::Protocol, text) })
@@ -455,7 +420,9 @@ impl<V: Vault> Encoder<V> {
 
     /// SDKs raise an error for a chunk that holds one; `[DONE]` would say that all is well.
     fn fail(&mut self, fault: &Fault, out: &mut String) {
-        let body = fault::answer(fault, Reader::Other).body;
+        // The message has the upstream's words already; strict clients know four members.
+        let fault = Fault { upstream: None, ..fault.clone() };
+        let body = fault::answer(&fault, Reader::Other).body;
         piece(["data: ", &body, "\n\n", "", ""], out);
         if self.setting.whole {
             self.object = body;
@@ -463,7 +430,10 @@ impl<V: Vault> Encoder<V> {
     }
 
     fn finish(&mut self, finish: &Finish, out: &mut String) {
-        let annotations = self.annotations();
+        if self.references.found_in_vain() {
+            self.notes.add(Code::EventDropped, "choices[].message");
+        }
+        let annotations = self.references.written();
         if !annotations.is_empty() {
             // All in one: SDKs either keep the last list alone or want an index that the dialect has not.
             piece([&self.opening, "\"annotations\":[", &annotations, "]", GOES_ON], out);
@@ -512,35 +482,15 @@ impl<V: Vault> Encoder<V> {
             piece([",\"quire\":", &provenance, "}", "", ""], object);
         }
     }
-
-    /// The citations, joined with commas.
-    fn annotations(&self) -> String {
-        let mut out = String::new();
-        for Cited { citation, span, .. } in &self.cited {
-            if !out.is_empty() {
-                out.push(',');
-            }
-            number(
-                "{\"type\":\"url_citation\",\"url_citation\":{\"start_index\":",
-                span.0,
-                &mut out,
-            );
-            number(",\"end_index\":", span.1.unwrap_or(self.characters), &mut out);
-            let title = citation.title.as_ref().map_or("", Escaped::escaped);
-            let url = citation.url.escaped();
-            piece([",\"url\":\"", url, "\",\"title\":\"", title, "\"}}"], &mut out);
-        }
-        out
-    }
 }
 
-fn piece(texts: [&str; 5], out: &mut String) {
+pub(super) fn piece(texts: [&str; 5], out: &mut String) {
     for text in texts {
         out.push_str(text);
     }
 }
 
-fn number(before: &str, value: u64, out: &mut String) {
+pub(super) fn number(before: &str, value: u64, out: &mut String) {
     out.push_str(before);
     out.push_str(itoa::Buffer::new().format(value));
 }
@@ -553,39 +503,4 @@ fn write_usage(usage: Usage, out: &mut String) {
     number(",\"cache_write_tokens\":", usage.cache_written, out);
     number("},\"completion_tokens_details\":{\"reasoning_tokens\":", usage.reasoning, out);
     out.push_str("}}");
-}
-
-/// How many characters an escaped text has. A surrogate pair is one.
-fn characters(escaped: &str) -> u64 {
-    let count = |text: &str| text.chars().count() as u64;
-    let mut total = 0;
-    let mut rest = escaped;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        total += count(&rest[..at]);
-        let bytes = &rest.as_bytes()[at..];
-        let second = matches!(bytes, [_, b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..]);
-        total += u64::from(!second);
-        let length = if bytes.get(1) == Some(&b'u') { 6 } else { 2 };
-        rest = rest.get(at + length..).unwrap_or_default();
-    }
-    total + count(rest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn a_surrogate_pair_is_one_character() {
-        assert_eq!(characters(r"a\ud83d\ude00\n\u00e9\\é"), 6);
-    }
-
-    proptest! {
-        #[test]
-        fn characters_are_counted_as_they_are(text in any::<String>()) {
-            let escaped = Escaped::plain(&text);
-            prop_assert_eq!(characters(escaped.escaped()), text.chars().count() as u64);
-        }
-    }
 }

@@ -171,10 +171,8 @@ fn call<'a>(
         None => return Err(missing("id", param)),
     };
     // A kind that is not known calls a function all the same, where it says which.
-    let kind = match (value.get("function"), value.get("custom")) {
-        (None, Some(_)) => "custom",
-        _ => "function",
-    };
+    let has = |kind: &str| value.get(kind).and_then(Value::non_null).is_some();
+    let kind = if has("custom") && !has("function") { "custom" } else { "function" };
     let of = value.get(kind).and_then(Value::non_null).ok_or_else(|| missing(kind, param))?;
     let inner = format_args!("{param}.{kind}");
     expect(of, Kind::Object, inner)?;

@@ -15,6 +15,7 @@ pub mod parse;
 mod parts;
 pub mod read;
 mod reasoning;
+mod references;
 pub mod render;
 mod think;
 mod tools;

@@ -219,12 +219,13 @@ impl Decoder {
 
     /// What the answer costs so far. What a later count leaves out, or calls nothing, stays.
     fn count(&mut self, value: Option<Value<'_, '_>>, sink: &mut impl FnMut(Event<'_>)) {
+        let before = self.usage.unwrap_or_default();
         let Some(mut usage) = value.and_then(|value| usage::messages(value, self.usage)) else {
             return;
         };
-        if let Some(before) = self.usage.filter(|_| usage.input == 0) {
-            (usage.input, usage.cached) = (before.input, before.cached);
-            usage.cache_written = before.cache_written;
+        let fresh = |usage: Usage| usage.input.saturating_sub(usage.cached + usage.cache_written);
+        if fresh(usage) == 0 {
+            usage.input += fresh(before);
         }
         self.usage = Some(usage);
         // Servers that count nothing send noughts.

@@ -6,6 +6,7 @@
 //! soon as they end: the stream goes from its last delta to the reason, or to the error.
 
 use super::block::{Block, Input, Kind};
+use super::frames::{begin_block, delta, delta_frame, message, start, stop, write_usage};
 use super::{fault, ids};
 use crate::answer::{Head, Setting, provenance};
 use crate::fault::{Fault, Kind as FaultKind, Phase};
@@ -32,15 +33,6 @@ pub fn begin(head: &Head, out: &mut String) {
 /// Writes an event that changes nothing and resets the client's idle timer.
 pub fn keep_alive(_: &Head, out: &mut String) {
     out.push_str("event: ping\ndata: {\"type\":\"ping\"}\n\n");
-}
-
-/// The message up to its content.
-fn message(head: &Head, out: &mut String) {
-    out.push_str("{\"id\":\"msg_");
-    out.push_str(&head.stem);
-    out.push_str("\",\"type\":\"message\",\"role\":\"assistant\",\"model\":");
-    quote_into(&head.model, out);
-    out.push_str(",\"content\":");
 }
 
 /// The writer of one answer.
@@ -227,6 +219,11 @@ impl<V: Vault> Encoder<V> {
             out.push_str(news);
             out.push_str("\"}}\n\n");
             block.sent = block.text.len();
+            // Nobody asks for it again.
+            if !self.setting.whole && matches!(block.kind, Kind::Text) {
+                block.text.clear();
+                block.sent = 0;
+            }
         }
         if matches!(block.kind, Kind::Text) {
             for citation in &block.found[block.cited..] {
@@ -453,76 +450,4 @@ impl<V: Vault> Encoder<V> {
 /// Whether an event still counts when a call is broken.
 const fn closes(event: &Event<'_>) -> bool {
     matches!(event, Event::Usage(_) | Event::End(_))
-}
-
-fn index(index: Option<u32>, out: &mut String) {
-    out.push_str(itoa::Buffer::new().format(index.unwrap_or_default()));
-}
-
-fn start(at: Option<u32>, block: &str, out: &mut String) {
-    out.push_str("event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
-    index(at, out);
-    out.push_str(",\"content_block\":");
-    out.push_str(block);
-    out.push_str("}\n\n");
-}
-
-fn begin_block(block: &Block, out: &mut String) {
-    let mut begun = String::with_capacity(96);
-    block.begin(&mut begun);
-    start(block.index, &begun, out);
-}
-
-const DELTA: &str =
-    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":";
-
-/// Deltas differ only in their text, so the rest is written once.
-fn delta_frame(block: &Block, frame: &mut String) {
-    frame.clear();
-    frame.push_str(DELTA);
-    index(block.index, frame);
-    frame.push_str(",\"delta\":");
-    frame.push_str(block.delta());
-}
-
-fn delta(at: Option<u32>, pieces: &[&str], out: &mut String) {
-    out.push_str(DELTA);
-    index(at, out);
-    out.push_str(",\"delta\":");
-    pieces.iter().for_each(|piece| out.push_str(piece));
-    out.push_str("}\n\n");
-}
-
-fn stop(at: Option<u32>, out: &mut String) {
-    out.push_str("event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
-    index(at, out);
-    out.push_str("}\n\n");
-}
-
-/// Anthropic counts what it read from a cache and wrote to one apart from the input.
-fn write_usage(usage: Usage, out: &mut String) {
-    let Usage { input, cached, cache_written, output, reasoning, searches } = usage;
-    let fresh = input.saturating_sub(cached).saturating_sub(cache_written);
-    number("{\"input_tokens\":", fresh, out);
-    number(",\"cache_creation_input_tokens\":", cache_written, out);
-    number(",\"cache_read_input_tokens\":", cached, out);
-    number(",\"output_tokens\":", output, out);
-    if reasoning > 0 {
-        number(",\"output_tokens_details\":{\"thinking_tokens\":", reasoning, out);
-        out.push('}');
-    }
-    if searches > 0 {
-        number(
-            ",\"server_tool_use\":{\"web_fetch_requests\":0,\"web_search_requests\":",
-            searches,
-            out,
-        );
-        out.push('}');
-    }
-    out.push('}');
-}
-
-fn number(before: &str, value: u64, out: &mut String) {
-    out.push_str(before);
-    out.push_str(itoa::Buffer::new().format(value));
 }

@@ -441,7 +441,10 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
                 if is_object && self.tape.has_halves() {
                     // What was hidden inside of a text stands open now.
                     match Document::parse(plain.into_owned()) {
-                        Ok(mended) => self.out.push_str(mended.root().raw()),
+                        Ok(mut document) => {
+                            document.mend();
+                            self.out.push_str(document.root().raw());
+                        }
                         Err(_) => self.out.push_str("{}"),
                     }
                 } else if is_object {

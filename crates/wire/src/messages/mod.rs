@@ -13,6 +13,7 @@ pub mod decode;
 pub mod encode;
 pub mod fates;
 pub mod fault;
+mod frames;
 mod history;
 mod hosted;
 mod ids;

@@ -1,6 +1,7 @@
 //! The content blocks of an answer while they are open, and the parts that they become. A block of
 //! text or thinking opens its part with the first thing that it says; a tool's call is closed once
-//! it is sure to be whole.
+//! it is sure to be whole. Blocks of text in a row are one part: an answer is cut into blocks where
+//! its sources change, in the middle of a sentence.
 
 use crate::json::{Escaped, Kind, Value};
 use crate::partial::{Halves, InputReader, Progress};
@@ -11,6 +12,8 @@ use crate::turn::{Citation, Event, Form, Opaque, Opening, Source};
 pub(super) struct Blocks {
     next: u32,
     open: Vec<Block>,
+    /// The text whose last block is over; another may go on with it.
+    said: Option<Text>,
     /// Searches that wait for what they found: their ids and parts.
     searches: Vec<(String, u32)>,
     /// How many calls there were, and the ids that they got.
@@ -31,9 +34,26 @@ struct Block {
     stopped: bool,
 }
 
+/// A part of text.
+#[derive(Clone, Copy, Debug)]
+struct Text {
+    part: u32,
+    /// How many characters it has.
+    length: u64,
+}
+
+/// What a block adds to its text.
+#[derive(Debug, Default)]
+struct Passage {
+    from: u64,
+    to: u64,
+    /// They are about all of it, so they wait until it is there.
+    citations: Vec<Citation<'static>>,
+}
+
 #[derive(Debug)]
 enum BlockKind {
-    Text,
+    Text(Passage),
     Thinking,
     Call(Box<Input>),
     Search(Box<InputReader>),
@@ -69,9 +89,12 @@ impl Blocks {
         let index = index.unwrap_or_else(|| self.open.last().map_or(0, |last| last.index + 1));
         let text = |name: &str| block.get(name).and_then(Value::as_str).unwrap_or_default();
         let kind = text("type");
+        if !kind.is("text") {
+            self.close_text(sink);
+        }
         match kind.escaped() {
             "text" => {
-                self.push(index, BlockKind::Text);
+                self.push_text(index);
                 self.delta(Some(index), Said::Text(text("text")), sink);
                 for citation in block.get("citations").into_iter().flat_map(Value::elements) {
                     self.delta(Some(index), Said::Citation(citation), sink);
@@ -105,6 +128,22 @@ impl Blocks {
         // A server that numbers every block 0 means the newest.
         let block = Block { index, kind, part: None, halves: Halves::default(), stopped: false };
         self.open.push(block);
+    }
+
+    /// A block of text goes on where the one before it ended.
+    fn push_text(&mut self, index: u64) {
+        let said = self.said.take();
+        let from = said.map_or(0, |said| said.length);
+        self.push(index, BlockKind::Text(Passage { from, to: from, citations: Vec::new() }));
+        if let Some(block) = self.open.last_mut() {
+            block.part = said.map(|said| said.part);
+        }
+    }
+
+    fn close_text(&mut self, sink: &mut impl FnMut(Event<'_>)) {
+        if let Some(Text { part, .. }) = self.said.take() {
+            sink(Event::Close { part });
+        }
     }
 
     fn call(
@@ -214,19 +253,29 @@ impl Blocks {
             Some(at) => at,
             // A server that leaves out the start of a block.
             None => {
-                let kind = match said {
-                    Said::Text(_) => BlockKind::Text,
-                    Said::Thinking(_) | Said::Signature(_) => BlockKind::Thinking,
-                    Said::Json(_) | Said::Citation(_) => return,
-                };
                 self.close_stopped(sink);
-                self.push(index.unwrap_or_default(), kind);
+                match said {
+                    Said::Text(_) => self.push_text(index.unwrap_or_default()),
+                    Said::Thinking(_) | Said::Signature(_) => {
+                        self.close_text(sink);
+                        self.push(index.unwrap_or_default(), BlockKind::Thinking);
+                    }
+                    Said::Json(_) | Said::Citation(_) => return,
+                }
                 self.open.len() - 1
             }
         };
         let block = &mut self.open[at];
         match (said, &mut block.kind) {
-            (Said::Text(text), BlockKind::Text) | (Said::Thinking(text), BlockKind::Thinking) => {
+            (Said::Text(text), BlockKind::Text(passage)) => {
+                let text = mended(text, &mut block.halves, self.has_halves);
+                if !text.is_empty() {
+                    passage.to += length(&text);
+                    let part = self.part_of(at, sink);
+                    sink(Event::Delta { part, text });
+                }
+            }
+            (Said::Thinking(text), BlockKind::Thinking) => {
                 let text = mended(text, &mut block.halves, self.has_halves);
                 if !text.is_empty() {
                     let part = self.part_of(at, sink);
@@ -237,11 +286,8 @@ impl Blocks {
                 let part = self.part_of(at, sink);
                 sink(Event::Seal { part, opaque: Opaque::Signature(signature) });
             }
-            (Said::Citation(citation), BlockKind::Text) => {
-                if let Some(citation) = citation_of(citation) {
-                    let part = self.part_of(at, sink);
-                    sink(Event::Cite { part, citation });
-                }
+            (Said::Citation(citation), BlockKind::Text(passage)) => {
+                passage.citations.extend(citation_of(citation));
             }
             (Said::Json(json), BlockKind::Call(input)) => {
                 let json = mended(json, &mut block.halves, self.has_halves);
@@ -285,6 +331,7 @@ impl Blocks {
                 false => at += 1,
             }
         }
+        self.close_text(sink);
         for (_, part) in std::mem::take(&mut self.searches) {
             sink(Event::Close { part });
         }
@@ -295,9 +342,22 @@ impl Blocks {
         let mut block = self.open.remove(at);
         let Some(part) = block.part else { return };
         if let Some(half) = block.halves.end() {
+            if let BlockKind::Text(passage) = &mut block.kind {
+                passage.to += 1;
+            }
             sink(Event::Delta { part, text: Escaped::trusted(half) });
         }
         match block.kind {
+            BlockKind::Text(passage) => {
+                let span = Some((passage.from, passage.to)).filter(|(from, to)| from < to);
+                for citation in passage.citations {
+                    sink(Event::Cite { part, citation: Citation { span, ..citation } });
+                }
+                // Two texts at a time are not one.
+                self.close_text(sink);
+                self.said = Some(Text { part, length: passage.to });
+                return;
+            }
             BlockKind::Call(input) if !input.has_deltas && !input.at_start.is_empty() => {
                 sink(Event::Delta { part, text: Escaped::trusted(input.at_start) });
             }
@@ -323,7 +383,9 @@ impl Block {
             BlockKind::Call(input) => {
                 input.progress.is_complete() || !input.has_deltas && !input.at_start.is_empty()
             }
-            BlockKind::Text | BlockKind::Thinking | BlockKind::Search(_) | BlockKind::Other => true,
+            BlockKind::Text(_) | BlockKind::Thinking | BlockKind::Search(_) | BlockKind::Other => {
+                true
+            }
         }
     }
 }
@@ -346,9 +408,14 @@ fn mended<'a>(text: Escaped<'a>, halves: &mut Halves, has_halves: bool) -> Escap
     }
 }
 
+/// How many characters a text has.
+fn length(text: &Escaped<'_>) -> u64 {
+    text.text().chars().count() as u64
+}
+
 /// A citation of a page. Those of documents that the client sent have no address.
-fn citation_of<'a>(citation: Value<'_, 'a>) -> Option<Citation<'a>> {
-    let text = |name: &str| citation.get(name).and_then(Value::as_str);
+fn citation_of(citation: Value<'_, '_>) -> Option<Citation<'static>> {
+    let text = |name: &str| citation.get(name).and_then(Value::as_str).map(Escaped::into_owned);
     let url = text("url").or_else(|| {
         // A search result that the client brought names its source, which need not be a page.
         text("source").filter(|source| source.escaped().starts_with("http"))

@@ -24,18 +24,6 @@ const BILLING: &str = "x-anthropic-billing-header:";
 /// A member is missing or has a wrong type, or one that cannot be ignored has no counterpart; the
 /// fault names it.
 pub fn parse<'a>(body: Value<'_, 'a>, notes: &mut Notes) -> Result<Turn<'a>, Fault> {
-    let turn = parse_to_count(body, notes)?;
-    if turn.settings.max_output_tokens.is_none() {
-        return Err(Place::of("max_tokens").missing());
-    }
-    Ok(turn)
-}
-
-/// Reads a request whose tokens are only counted: it needs no `max_tokens`.
-///
-/// # Errors
-/// As [`parse`].
-pub fn parse_to_count<'a>(body: Value<'_, 'a>, notes: &mut Notes) -> Result<Turn<'a>, Fault> {
     let mut reader = Reader {
         notes,
         turn: Turn::default(),
@@ -45,6 +33,9 @@ pub fn parse_to_count<'a>(body: Value<'_, 'a>, notes: &mut Notes) -> Result<Turn
         effort: None,
     };
     reader.body(body)?;
+    if reader.turn.settings.max_output_tokens.is_none() {
+        return Err(Place::of("max_tokens").missing());
+    }
     Ok(reader.turn)
 }
 

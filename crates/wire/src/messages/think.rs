@@ -122,6 +122,7 @@ impl<'t> Plan<'t> {
         notes: &mut Notes,
     ) -> Option<u64> {
         let budget = budget.max(LEAST_BUDGET);
+        let asked = asked.map(|asked| asked.min(self.max_tokens));
         let room = asked.unwrap_or(ROOM);
         // Who says how long the answer may be has decided, as long as something remains for it.
         if asked.is_some_and(|asked| asked > budget)
@@ -138,7 +139,8 @@ impl<'t> Plan<'t> {
             }
         }
         let most = self.max_tokens.checked_sub(1)?;
-        let fitting = self.max_tokens.saturating_sub(room).max(LEAST_BUDGET).min(budget);
+        let left = self.max_tokens.saturating_sub(room.min(ROOM));
+        let fitting = left.clamp(LEAST_BUDGET, budget);
         if fitting > most {
             return None;
         }

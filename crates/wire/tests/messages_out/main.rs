@@ -9,4 +9,5 @@ mod cases;
 mod laws;
 mod requests;
 mod targets;
+mod turns;
 mod world;

@@ -1,0 +1,147 @@
+//! What only other dialects' requests can ask for, as turns made by hand.
+
+use crate::requests::refusals;
+use crate::targets::target;
+use serde_json::{Value, json};
+use testkit::strict::Profile;
+use wire::drive::ClearVault;
+use wire::json::Escaped;
+use wire::messages::render;
+use wire::note::Notes;
+use wire::target::Target;
+use wire::turn::{
+    Item, Part, Role, Settings, Tool, ToolChoice, ToolKind, ToolName, Turn, WebSearch,
+};
+
+fn name(name: &str) -> ToolName<'_> {
+    ToolName { namespace: None, name: Escaped::plain(name) }
+}
+
+fn says(role: Role, text: &str) -> Item<'_> {
+    Item::Message { role, parts: vec![Part::Text(Escaped::plain(text))] }
+}
+
+/// A turn that searches, stops at texts, and takes the likeliest tokens alone.
+pub(crate) fn searching() -> Turn<'static> {
+    let search = WebSearch {
+        allowed: Some(r#"["a.example"]"#),
+        blocked: Some(r#"["b.example"]"#),
+        location: Some(
+            r#"{"type":"approximate","city":"Bern","region":null,"country":"CH","timezone":"Europe/Zurich"}"#,
+        ),
+        max_uses: Some(3),
+        context_size: Some(Escaped::plain("low")),
+    };
+    Turn {
+        items: vec![says(Role::User, "what is new?")],
+        tools: vec![Tool {
+            name: name("web_search"),
+            description: None,
+            kind: ToolKind::WebSearch(search),
+        }],
+        settings: Settings {
+            stop: vec![Escaped::plain("END"), Escaped::plain(" \n")],
+            shared: vec![("top_k", "40"), ("top_p", "1.5")],
+            ..Settings::default()
+        },
+        ..Turn::default()
+    }
+}
+
+/// What a target is sent, and the notes.
+pub(crate) fn sent(turn: &Turn<'_>, target: &Target) -> (Value, String) {
+    let profile = match target.unsigned_thinking {
+        true => Profile::MessagesTolerant,
+        false => Profile::Anthropic,
+    };
+    let mut notes = Notes::default();
+    let rendered = render(turn, target, &ClearVault, String::new(), &mut notes);
+    let body = rendered.expect("the turn says something").body;
+    let said = refusals(profile, &body, target);
+    assert!(said.is_empty(), "{said:?}\n{body}");
+    (serde_json::from_str(&body).expect("a request is JSON"), notes.header())
+}
+
+#[test]
+fn the_search_of_the_provider_is_offered_and_settings_keep_to_their_ranges() {
+    let (body, notes) = sent(&searching(), &target("sonnet-4-5"));
+    let search = json!({
+        "type": "web_search_20250305", "name": "web_search", "allowed_domains": ["a.example"], "max_uses": 3,
+        "user_location": {"type": "approximate", "city": "Bern", "country": "CH", "timezone": "Europe/Zurich"},
+        "cache_control": {"type": "ephemeral"},
+    });
+    assert_eq!(body["tools"], json!([search]));
+    assert_eq!(body["stop_sequences"], json!(["END"]));
+    assert_eq!((&body["top_k"], &body["top_p"]), (&json!(40), &json!(1)));
+    assert_eq!(notes, "field-ignored;n=2, stop-dropped, sampling-clamped");
+    let (body, notes) = sent(&searching(), &target("deepseek"));
+    assert_eq!(body.get("tools"), None);
+    assert_eq!(notes, "tool-dropped, stop-dropped, field-ignored, sampling-clamped");
+}
+
+#[test]
+fn a_tool_of_the_client_keeps_its_name_from_the_search_of_the_provider() {
+    let mut turn = searching();
+    let kind = ToolKind::Function { parameters: None, strict: None };
+    turn.tools.push(Tool { name: name("web_search"), description: None, kind });
+    let (body, notes) = sent(&turn, &target("sonnet-4-5"));
+    let tools = body["tools"].as_array().expect("there are tools");
+    assert_eq!((tools.len(), tools[0].get("type")), (1, None));
+    assert!(notes.contains("tool-dropped"), "{notes}");
+}
+
+#[test]
+fn a_tool_that_is_forced_is_asked_for_politely_while_the_model_thinks() {
+    let mut turn = searching();
+    turn.tool_choice = ToolChoice::Required;
+    turn.settings.parallel_tool_calls = Some(false);
+    let (body, _) = sent(&turn, &target("sonnet-4-5"));
+    assert_eq!(body["tool_choice"], json!({"type": "any", "disable_parallel_tool_use": true}));
+    turn.settings.effort = Some(wire::turn::Effort::Low);
+    let (body, notes) = sent(&turn, &target("sonnet-4-5"));
+    assert_eq!(body["tool_choice"], json!({"type": "auto", "disable_parallel_tool_use": true}));
+    assert_eq!(body["thinking"], json!({"type": "enabled", "budget_tokens": 2048}));
+    assert!(notes.contains("tool-choice") && notes.contains("sampling-dropped"), "{notes}");
+}
+
+#[test]
+fn a_budget_stays_below_what_may_be_written() {
+    // What is asked, what the model can write, and what becomes of both.
+    let cases = [
+        (None, Some(64_000), 64_000, Some(16_384)),
+        (None, None, 32_000, Some(16_384)),
+        (None, Some(8_192), 8_192, Some(4_096)),
+        (None, Some(2_000), 2_000, Some(1_024)),
+        (None, Some(1_000), 1_000, None),
+        (Some(20_000), Some(64_000), 20_000, Some(16_384)),
+        (Some(1_000), Some(64_000), 17_384, Some(16_384)),
+        (Some(2_000), Some(8_000), 8_000, Some(6_000)),
+        (Some(500), None, 16_884, Some(16_384)),
+        (Some(100_000), Some(8_000), 8_000, Some(3_904)),
+    ];
+    for (asked, limit, max_tokens, budget) in cases {
+        let mut turn = searching();
+        turn.settings.effort = Some(wire::turn::Effort::High);
+        turn.settings.max_output_tokens = asked;
+        let target = Target { max_output_tokens: limit, ..target("careful") };
+        let (body, _) = sent(&turn, &target);
+        let sent = (body["max_tokens"].as_u64(), body["thinking"]["budget_tokens"].as_u64());
+        assert_eq!(sent, (Some(max_tokens), budget), "{asked:?} of {limit:?}");
+    }
+}
+
+#[test]
+fn users_are_named_only_by_what_tells_nothing_of_them() {
+    for (shared, told) in [
+        (vec![("user", r#""u-1""#), ("safety_identifier", r#""s-1""#)], json!("s-1")),
+        (vec![("safety_identifier", r#""s-1""#), ("user", r#""u-1""#)], json!("s-1")),
+        (vec![("user", r#""me@a.example""#)], Value::Null),
+        (vec![("user", r#""+41 31 000 00 00""#)], Value::Null),
+        (vec![("user", "7")], Value::Null),
+    ] {
+        let mut turn = searching();
+        turn.settings.shared = shared;
+        let (body, _) = sent(&turn, &target("sonnet-4-5"));
+        assert_eq!(body["metadata"]["user_id"], told);
+    }
+}
