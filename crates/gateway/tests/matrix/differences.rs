@@ -2,9 +2,12 @@
 //! the two dialects has no place for it. Everything that is not in these tables must come through as
 //! it was.
 
+use std::collections::BTreeSet;
+
 use testkit::Dialect::{self, Chat, Messages, Responses};
 
-use crate::scene::{Answer, Finish, Piece, Scene};
+use crate::scene::{Answer, Finish, Format, Piece, Scene};
+
 use crate::sent::Atom;
 
 /// The way of one conversation.
@@ -13,6 +16,8 @@ pub(crate) struct Way<'s> {
     pub(crate) client: Dialect,
     pub(crate) upstream: Dialect,
     pub(crate) scene: &'s Scene,
+    /// The number of the request, from 0.
+    pub(crate) round: usize,
 }
 
 impl Way<'_> {
@@ -118,6 +123,19 @@ const TOLD: &[Difference<Vec<Atom>>] = &[
         },
     },
     Difference {
+        why: "a summary with a blank line may have come in several parts, so its seal alone goes back",
+        holds: |way| way.upstream == Responses && !way.is_passed(),
+        change: |atoms| {
+            for atom in atoms {
+                if let Atom::Thought(text, _) = atom
+                    && text.contains("\n\n")
+                {
+                    text.clear();
+                }
+            }
+        },
+    },
+    Difference {
         why: "what was never shown has no text to come back, but its seal does",
         holds: |way| [way.client, way.upstream] == [Chat, Responses],
         change: |atoms| {
@@ -128,6 +146,29 @@ const TOLD: &[Difference<Vec<Atom>>] = &[
             }
         },
     },
+];
+
+/// The notes of a translated answer, each with when it must be there; where none of these holds, an
+/// answer has none.
+type Noted = (&'static str, fn(&Way<'_>) -> bool);
+
+const NOTED: &[Noted] = &[
+    // Messages counts thinking in tokens, the others have words for it.
+    ("effort-mapped", |way| way.client == Messages && way.scene.asks.effort.is_some()),
+    // Messages knows no form but a schema.
+    ("format-ignored", |way| way.upstream == Messages && way.scene.asks.format == Format::Object),
+    // Responses knows no stop sequences, so its clients cannot even ask.
+    ("field-ignored", |way| way.upstream == Responses && way.scene.asks.stop.is_some()),
+    ("image-moved", |way| {
+        way.upstream == Chat && way.plays("a picture in a result") && way.round == 1
+    }),
+    ("refusal-as-text", |way| {
+        way.client == Messages && way.upstream != Messages && way.plays("a refusal")
+    }),
+    ("custom-tool-as-function", |way| way.plays("free text")),
+    ("namespace-description", |way| way.plays("namespaces")),
+    // A client of Responses brings back the ids and states that its items had.
+    ("item-metadata", |way| way.client == Responses && way.round > 0),
 ];
 
 /// Ways on which a scene is not played at all.
@@ -148,8 +189,18 @@ const SKIPPED: &[Difference<()>] = &[
         change: |()| {},
     },
     Difference {
+        why: "Chat Completions has no place for thinking that nobody may read",
+        holds: |way| way.upstream == Chat && way.plays("nobody may read"),
+        change: |()| {},
+    },
+    Difference {
         why: "Anthropic gives no such ids",
         holds: |way| way.upstream == Messages && way.plays("dots and colons"),
+        change: |()| {},
+    },
+    Difference {
+        why: "the usage of a stream that is passed stands where the upstream put it",
+        holds: |way| way.is_passed() && way.plays("unusual places"),
         change: |()| {},
     },
     Difference {
@@ -179,6 +230,12 @@ pub(crate) fn heard(way: &Way<'_>, mut answer: Answer) -> (Answer, Vec<&'static 
 pub(crate) fn told(way: &Way<'_>, mut atoms: Vec<Atom>) -> (Vec<Atom>, Vec<&'static str>) {
     let why = apply(TOLD, way, &mut atoms);
     (atoms, why)
+}
+
+/// The notes that the answer must have. One that is passed has none: nothing was changed.
+pub(crate) fn notes(way: &Way<'_>) -> BTreeSet<String> {
+    let holding = NOTED.iter().filter(|(_, holds)| !way.is_passed() && holds(way));
+    holding.map(|(code, _)| (*code).to_owned()).collect()
 }
 
 /// Whether the scene can be played on this way.

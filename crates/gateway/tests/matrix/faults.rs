@@ -25,7 +25,13 @@ async fn ask(pair: &Pair, step: impl Into<Step>, stream: bool) -> (Client, Respo
 
 /// Reads an answer that must be an error of this status in the client's own shape, with the
 /// upstream's words.
+///
+/// Claude Code takes the words of an overloaded upstream from 529 alone.
 async fn refused(pair: &Pair, mut response: Response, status: u16, words: &str) -> Value {
+    let status = match (pair.client, status) {
+        (Dialect::Messages, 503) => 529,
+        (_, status) => status,
+    };
     let text = response.text().await.expect("a body");
     assert_eq!(response.status(), status, "{text}");
     assert!(response.header("x-quire-request-id").is_some(), "no id: {text}");
@@ -45,6 +51,16 @@ fn anthropic(status: u16) -> &'static str {
         429 => "rate_limit_error",
         503 => "overloaded_error",
         _ => "invalid_request_error",
+    }
+}
+
+/// The code that OpenAI's clients act on.
+fn openai(status: u16) -> &'static str {
+    match status {
+        401 => "invalid_api_key",
+        429 => "rate_limit_exceeded",
+        503 => "server_is_overloaded",
+        _ => "invalid_request",
     }
 }
 
@@ -72,9 +88,11 @@ pub(crate) async fn errors_before_the_answer(pair: &Pair) {
             assert_eq!(is_final, matches!(status, 400 | 401), "{status}: {retry:?}");
             if pair.client == Dialect::Messages {
                 assert_eq!(error["type"], anthropic(status), "{error}");
-            } else if pair.upstream.dialect() != Dialect::Messages {
-                assert_eq!(error["code"], code, "{error}");
+            } else {
+                assert_eq!(error["code"], openai(status), "{error}");
             }
+            assert_eq!(error["upstream"]["status"], status, "{error}");
+            assert_eq!(error["upstream"]["type"], kind, "{error}");
         }
     }
 }
@@ -87,6 +105,11 @@ pub(crate) async fn errors_in_the_answer(pair: &Pair) {
         .text("Half of an answer")
         .ends(Ends::Error(kind, "server_is_overloaded", WORDS))
         .says(&[]);
+    // A server of Chat Completions that means it says no more.
+    let says = match pair.upstream.dialect() {
+        Dialect::Chat => says.without_finish().without_usage().without_done(),
+        Dialect::Messages | Dialect::Responses => says,
+    };
     let (client, response) = ask(pair, says.clone(), true).await;
     let heard = client.hear(response, true).await;
     assert_half(&heard, WORDS);

@@ -86,7 +86,7 @@ impl Pair {
 
     /// Plays a scene, streamed and whole, and compares the two.
     pub(crate) async fn play(&self, scene: &Scene) {
-        let way = Way { client: self.client, upstream: self.upstream.dialect(), scene };
+        let way = Way { client: self.client, upstream: self.upstream.dialect(), scene, round: 0 };
         if !differences::is_played(&way) {
             return;
         }
@@ -100,10 +100,10 @@ impl Pair {
     async fn run(&self, scene: &Scene, stream: bool) -> Vec<Heard> {
         let (upstream, model) = self.cast(scene);
         let dialect = upstream.dialect();
-        let way = Way { client: self.client, upstream: dialect, scene };
         let mut client = Client::new(self.client, &scene.asks, model);
         let (mut all, mut atoms, mut ids) = (Vec::new(), Vec::new(), Vec::new());
         for (number, round) in scene.rounds.iter().enumerate() {
+            let way = Way { client: self.client, upstream: dialect, scene, round: number };
             let speech = Arc::new(round.says.clone());
             let says = Arc::clone(&speech);
             upstream.set_script(Script::choose(move |request| {
@@ -139,13 +139,7 @@ impl Pair {
             let (wanted, why) = differences::heard(&way, heard(&speech, &scene.asks.tools, model));
             assert_heard(&answer.answer, &wanted, &place, &why);
             atoms.extend(sent::said(&speech, &offered, &mut ids));
-            eprintln!(
-                "NOTES|{}|{}|{}|{number}|{:?}",
-                self.client.name(),
-                dialect.name(),
-                scene.name,
-                answer.notes
-            );
+            assert_eq!(answer.notes, differences::notes(&way), "{place}: notes");
             client.take(&answer);
             all.push(answer);
         }

@@ -94,9 +94,15 @@ impl Input {
 #[derive(Clone, Debug)]
 pub(crate) enum Speaks {
     Thought(String),
+    /// Thinking that nobody may read, as what stands for it.
+    Redacted(&'static str),
     Text(String),
     Refusal(String),
-    Call { id: String, tool: usize, input: Input },
+    Call {
+        id: String,
+        tool: usize,
+        input: Input,
+    },
 }
 
 /// How the model ends.
@@ -154,6 +160,10 @@ impl Speech {
         self.part(Speaks::Thought(text.to_owned()))
     }
 
+    pub(crate) fn redacted(self, blob: &'static str) -> Self {
+        self.part(Speaks::Redacted(blob))
+    }
+
     pub(crate) fn text(self, text: &str) -> Self {
         self.part(Speaks::Text(text.to_owned()))
     }
@@ -196,6 +206,7 @@ impl Speech {
         for part in &self.parts {
             says = match part {
                 Speaks::Thought(text) => says.reasoning(text),
+                Speaks::Redacted(blob) => says.redacted(blob),
                 Speaks::Text(text) => says.text(text),
                 Speaks::Refusal(text) => says.refusal(text),
                 Speaks::Call { id, tool, input } => {
@@ -254,6 +265,7 @@ pub(crate) fn heard(speech: &Speech, tools: &[Tool], model: &str) -> Answer {
     for part in &speech.parts {
         match part {
             Speaks::Thought(text) => answer.reasoning.push_str(text),
+            Speaks::Redacted(_) => {}
             Speaks::Text(text) => answer.text.push_str(text),
             Speaks::Refusal(text) => answer.refusal.push_str(text),
             Speaks::Call { id, tool, input } => {

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use testkit::Dialect;
+use testkit::script::UsagePlace;
 
 use crate::scene::{Add, Asks, Ends, Format, Piece, Scene, Speech, Tool, Usage, speech};
 
@@ -15,6 +16,8 @@ const LINK: &str = "https://pictures.example/harbour.png";
 
 /// Text that translations like to break.
 const STRANGE: &str = "Grüße 漢字 🙂👩‍👩‍👧 \u{1d11e} \"quoted\" \\back\\slash\\ \t tab\r\nline\u{2028}\u{2029} </think> <think> \u{7f}\u{1} {\"a\":[1,2]} data: [DONE]\n\nevent: x e\u{301} \u{feff}end";
+
+const CACHED: Usage = Usage { input: 5000, cached: 4000, written: 600, output: 42, reasoning: 17 };
 
 fn user(text: &str) -> Add {
     Add::User(vec![Piece::Text(text.to_owned())])
@@ -102,6 +105,33 @@ pub(crate) fn all() -> Vec<Scene> {
             )
             .then([result(0, "short")], speech().thought("a.txt it is.").text("a.txt is longer."))
             .then([user("Sure?")], done("Sure.")),
+        Scene::new("thinking before words and calls at once")
+            .asks(Asks { effort: Some("high"), ..tools(&["read_file", "write_file"]) })
+            .then(
+                [user("Swap a.txt and b.txt.")],
+                speech()
+                    .thought("Both at once.\n\nThen both again.")
+                    .text("I read both.")
+                    .call("call_a", 0, &json!({"path": "a.txt"}))
+                    .call("call_b", 0, &json!({"path": "b.txt"}))
+                    .style(|says| says.interleaved().argument_pieces(2).delta(3)),
+            )
+            .then(
+                [result(1, "B"), result(0, "A")],
+                speech()
+                    .thought("Now write.")
+                    .call("call_c", 1, &json!({"path": "a.txt", "text": "B"}))
+                    .call("call_d", 1, &json!({"path": "b.txt", "text": "A"})),
+            )
+            .then([result(0, "ok"), result(1, "ok")], speech().thought("Done.").text("Swapped."))
+            .then([user("And back?")], speech().thought("Again.").text("Gladly.")),
+        Scene::new("thinking that nobody may read")
+            .asks(Asks { effort: Some("low"), ..tools(&["read_file"]) })
+            .then(
+                [user("Read a.txt.")],
+                speech().redacted("sig-testkit-1").call("call_1", 0, &json!({"path": "a.txt"})),
+            )
+            .then([result(0, "A")], speech().redacted("sig-testkit-2").text("Read.")),
         Scene::new("pictures in what the user says").then(
             [Add::User(vec![
                 Piece::Text("Compare:".to_owned()),
@@ -179,16 +209,21 @@ pub(crate) fn all() -> Vec<Scene> {
                     .style(|says| says.argument_pieces(4096)),
             )
             .then([result(0, &large())], done("Written.")),
-        Scene::new("tokens from the cache and into it").then(
-            [user("Go on.")],
-            done("On.").usage(Usage {
-                input: 5000,
-                cached: 4000,
-                written: 600,
-                output: 42,
-                reasoning: 0,
-            }),
-        ),
+        Scene::new("tokens from the cache and into it")
+            .then([user("Go on.")], done("On.").usage(CACHED)),
+        Scene::new("tokens in unusual places of a stream")
+            .then(
+                [user("Go on.")],
+                done("On.").usage(CACHED).style(|says| says.usage_in(UsagePlace::WithFinish)),
+            )
+            .then(
+                [user("And on.")],
+                done("And on.").usage(CACHED).style(|says| says.usage_in(UsagePlace::Split)),
+            )
+            .then(
+                [user("And on.")],
+                done("And on.").usage(CACHED).style(|says| says.usage_in(UsagePlace::EveryChunk)),
+            ),
         Scene::new("namespaces and free text")
             .of(&[Dialect::Responses])
             .asks(Asks {

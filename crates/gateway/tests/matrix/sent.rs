@@ -49,6 +49,7 @@ pub(crate) fn said(speech: &Speech, offered: &[Offered], ids: &mut Vec<String>) 
     ids.clear();
     let atom = |part: &Speaks| match part {
         Speaks::Thought(text) => Atom::Thought(text.clone(), true),
+        Speaks::Redacted(_) => Atom::Thought(String::new(), true),
         Speaks::Text(text) | Speaks::Refusal(text) => Atom::Assistant(text.clone()),
         Speaks::Call { id, tool, input } => {
             ids.push(id.clone());
@@ -183,6 +184,9 @@ fn messages(body: &Value, atoms: &mut Vec<Atom>) {
                 ("thinking", _) => {
                     let sealed = value["signature"].as_str().is_some_and(|seal| !seal.is_empty());
                     atoms.push(Atom::Thought(text(&value["thinking"]), sealed));
+                }
+                ("redacted_thinking", _) => {
+                    atoms.push(Atom::Thought(String::new(), value["data"].is_string()));
                 }
                 (_, Some("assistant")) => atoms.extend(words(one().collect()).map(Atom::Assistant)),
                 (_, Some("system")) => atoms.extend(words(one().collect()).map(Atom::Instruction)),

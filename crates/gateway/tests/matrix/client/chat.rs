@@ -43,6 +43,7 @@ pub(super) fn said(speech: &Speech, tools: &[Tool]) -> Value {
     for part in &speech.parts {
         match part {
             Speaks::Text(text) => message["content"] = json!(text),
+            Speaks::Redacted(_) => panic!("no scene remembers what nobody may read"),
             Speaks::Refusal(text) => message["refusal"] = json!(text),
             Speaks::Thought(text) => message["reasoning_content"] = json!(text),
             Speaks::Call { id, tool, input: Input::Arguments(text) } => {

@@ -43,6 +43,7 @@ pub(super) fn result(id: &str, pieces: &[Piece]) -> Vec<Value> {
 pub(super) fn said(speech: &Speech, tools: &[Tool]) -> Vec<Value> {
     let block = |part: &Speaks| match part {
         Speaks::Text(text) | Speaks::Refusal(text) => json!({"type": "text", "text": text}),
+        Speaks::Redacted(_) => panic!("no scene remembers what nobody may read"),
         Speaks::Thought(text) => json!({"type": "thinking", "thinking": text,
             "signature": testkit::seal::seal(text)}),
         Speaks::Call { id, tool, input } => json!({"type": "tool_use", "id": id,

@@ -214,6 +214,10 @@ impl Client {
         if let Some(words) = failed {
             answer.finish = Finish::Failed(words);
         }
+        // What came before a failure was shown as it came.
+        if self.dialect == Dialect::Responses && matches!(answer.finish, Finish::Failed(_)) {
+            answer.text = responses::shown(&text);
+        }
         Heard { notes: notes(&object), object, stream: Some(text), answer }
     }
 

@@ -42,7 +42,9 @@ pub(super) fn said(speech: &Speech, tools: &[Tool]) -> Vec<Value> {
             "content": [{"type": "output_text", "text": text, "annotations": []}]}),
         Speaks::Refusal(text) => json!({"type": "message", "role": "assistant",
             "content": [{"type": "refusal", "refusal": text}]}),
-        Speaks::Thought(_) => panic!("no scene remembers a thought that nobody sealed"),
+        Speaks::Thought(_) | Speaks::Redacted(_) => {
+            panic!("no scene remembers a thought that nobody sealed")
+        }
         Speaks::Call { id, tool, input: Input::Arguments(text) } => {
             json!({"type": "function_call", "call_id": id, "name": tools[*tool].name,
                 "arguments": text})
@@ -163,4 +165,11 @@ pub(super) fn fold(stream: &str) -> (Value, Option<String>) {
     let mut events = events(stream).into_iter();
     let last = events.find(|event| event["type"].as_str().is_some_and(|kind| ends.contains(&kind)));
     (last.unwrap_or_else(|| panic!("no end: {stream}"))["response"].clone(), None)
+}
+
+/// The text that a stream showed as it came.
+pub(super) fn shown(stream: &str) -> String {
+    let events = events(stream).into_iter();
+    let deltas = events.filter(|event| event["type"] == "response.output_text.delta");
+    deltas.map(|event| text(&event["delta"])).collect()
 }
