@@ -140,6 +140,7 @@ impl Passed {
     /// It cannot be read on.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let pushed = self.tap.push(bytes, &mut self.out);
+        self.hide_secrets();
         self.look();
         pushed
     }
@@ -150,6 +151,7 @@ impl Passed {
             return;
         }
         let untold = self.tap.end(how, &mut self.out);
+        self.hide_secrets();
         let untold = untold.map(|fault| classify::refine(fault, &self.parts.provider));
         self.look();
         match untold {
@@ -168,6 +170,13 @@ impl Passed {
                 self.over();
             }
             Err(fault) => self.fault = Some(classify::refine(fault, &self.parts.provider)),
+        }
+    }
+
+    /// An error may quote what the upstream was sent.
+    fn hide_secrets(&mut self) {
+        if self.tap.fault().is_some() {
+            classify::hide_in(&mut self.out, &self.parts.provider);
         }
     }
 
