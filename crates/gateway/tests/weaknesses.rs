@@ -5,6 +5,7 @@
 #[expect(dead_code, clippy::panic, reason = "the exchange tests use all of it; tests panic")]
 #[path = "exchange/dialects.rs"]
 mod dialects;
+#[expect(dead_code, clippy::panic, reason = "the exchange tests use all of it; tests panic")]
 #[path = "exchange/stage.rs"]
 mod stage;
 
