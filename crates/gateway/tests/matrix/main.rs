@@ -6,6 +6,9 @@
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 
 mod client;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "../exchange/dialects.rs"]
+mod dialects;
 mod differences;
 mod faults;
 mod play;
@@ -13,8 +16,6 @@ mod scene;
 mod scenes;
 mod sent;
 #[expect(dead_code, reason = "other tests use the rest")]
-#[path = "../exchange/dialects.rs"]
-mod dialects;
 #[path = "../exchange/stage.rs"]
 mod stage;
 
