@@ -111,12 +111,15 @@ async fn freeform_tools_go_where_they_are_understood() {
     }
 }
 
+/// A caller's dialect, headers and members, and the conversation that they name.
+type Way<'w> = (Dialect, &'w [(&'w str, &'w str)], Value, Option<&'w str>);
+
 #[tokio::test]
 async fn every_client_says_its_conversation_in_its_own_way() {
     let upstreams = all(Dialect::Chat).await;
     let quire = Quire::start(&polyglot(&upstreams, "\"mock-model\"")).await;
     let user = json!({"device_id": "d", "account_uuid": "", "session_id": "in-user"}).to_string();
-    let ways: [(Dialect, &[(&str, &str)], Value, Option<&str>); 10] = [
+    let ways: [Way<'_>; 10] = [
         (
             Dialect::Responses,
             &[("session-id", "codex"), ("thread-id", "t")],
