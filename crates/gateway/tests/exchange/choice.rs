@@ -111,13 +111,14 @@ async fn freeform_tools_go_where_they_are_understood() {
     }
 }
 
+/// A caller's dialect, headers and members, and the conversation that they name.
+type Way<'w> = (Dialect, &'w [(&'w str, &'w str)], Value, Option<&'w str>);
+
 #[tokio::test]
 async fn every_client_says_its_conversation_in_its_own_way() {
     let upstreams = all(Dialect::Chat).await;
     let quire = Quire::start(&polyglot(&upstreams, "\"mock-model\"")).await;
     let user = json!({"device_id": "d", "account_uuid": "", "session_id": "in-user"}).to_string();
-    // Who asks, with which headers, what the body has beside, and the conversation that is logged.
-    type Way<'w> = (Dialect, &'w [(&'w str, &'w str)], Value, Option<&'w str>);
     let ways: [Way<'_>; 10] = [
         (
             Dialect::Responses,
