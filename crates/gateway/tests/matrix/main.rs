@@ -6,9 +6,6 @@
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 
 mod client;
-#[expect(dead_code, reason = "other tests use the rest")]
-#[path = "../exchange/dialects.rs"]
-mod dialects;
 mod differences;
 mod faults;
 mod play;
