@@ -192,3 +192,16 @@ async fn a_conversation_has_one_cache_key_where_the_upstream_looks_for_one() {
     assert_eq!(keys[3], "own");
     assert!(keys[0].len() == 32 && !keys[0].contains("one"), "{keys:?}");
 }
+
+#[tokio::test]
+async fn a_server_that_knows_no_developer_is_told_of_the_system() {
+    let mut upstreams = all(Dialect::Chat).await;
+    upstreams.retain(|upstream| upstream.dialect() == Dialect::Chat);
+    let quire = Quire::start(&polyglot(&upstreams, "\"mock-model\"")).await;
+    let messages =
+        json!([{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hi"}]);
+    let asks = post(Dialect::Chat, &request(Dialect::Chat, json!({"messages": messages})));
+    heard(Dialect::Chat, quire.send(&asks).await).await.assert_finished();
+    assert_eq!(upstreams[0].bodies()[0]["messages"][0]["role"], "system");
+    upstreams[0].assert_no_refusals();
+}
