@@ -3,8 +3,6 @@
 //! What translation alone decides is tested beside the translation.
 
 #[expect(dead_code, clippy::panic, reason = "the exchange tests use all of it; tests panic")]
-#[path = "exchange/dialects.rs"]
-mod dialects;
 #[path = "exchange/stage.rs"]
 mod stage;
 

@@ -276,6 +276,7 @@ pub fn meaning(said: &Upstream) -> Kind {
         Some(402) => Kind::Quota,
         Some(403) => Kind::Forbidden,
         Some(404) if says(&["model"]) => Kind::UnknownModel,
+        Some(404) => Kind::NotFound,
         Some(408 | 504) => Kind::Idle,
         Some(413) => Kind::TooLarge,
         Some(429) if says(&["quota", "balance", "billing", "credit"]) => Kind::Quota,

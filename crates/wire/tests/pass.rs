@@ -109,6 +109,47 @@ fn an_error_of_the_upstream_is_its_own_end() {
     assert!(!tap.is_generated());
 }
 
+/// The first events of a response, to which `rest` is added.
+fn responses(rest: &str) -> String {
+    format!(
+        "event: response.created\ndata: {{\"type\":\"response.created\",\"response\":{{\"id\":\"gen-1\",\"created_at\":5,\"store\":true,\"top_p\":0.5}},\"sequence_number\":0}}\n\nevent: response.output_text.delta\ndata: {{\"type\":\"response.output_text.delta\",\"delta\":\"\\\"sequence_number\\\":99\",\"sequence_number\": 7}}\n\n{rest}"
+    )
+}
+
+#[test]
+fn the_place_of_an_end_is_behind_the_last_event() {
+    let (_, tap) = pass(Dialect::Responses, "m", &[responses("").as_bytes()]);
+    let place = tap.place();
+    assert_eq!((place.id.as_str(), place.created_at, place.sequence), ("gen-1", Some(5), 8));
+    assert!(place.echo.contains("\"top_p\":0.5") && place.echo.contains("\"store\":true"));
+    let long =
+        responses("").replace("0.5", &format!("0.5,\"instructions\":\"{}\"", "x".repeat(5000)));
+    let (_, tap) = pass(Dialect::Responses, "m", &[long.as_bytes()]);
+    assert_eq!(tap.place().echo, "", "what is long is not kept");
+}
+
+#[test]
+fn a_bare_error_of_responses_is_no_end() {
+    let error = "event: error\ndata: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"slow\",\"sequence_number\":8}\n\n";
+    let text = responses(error);
+    let mut tap = Tap::new(Dialect::Responses, "m", LIMIT);
+    let mut out = Vec::new();
+    tap.push(text.as_bytes(), &mut out).unwrap();
+    assert!(!tap.is_ended());
+    let untold = tap.end(Ending::Closed, &mut out).map(|fault| (fault.kind, fault.message));
+    assert_eq!(untold, Some((Kind::RateLimited, "slow".to_owned())));
+    assert_eq!((out, tap.place().sequence), (text.into_bytes(), 9));
+}
+
+#[test]
+fn nothing_after_an_error_is_an_answer() {
+    let text = "data: {\"error\":{\"message\":\"busy\",\"code\":\"server_is_overloaded\"}}\n\ndata: {\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let (out, tap) = pass(Dialect::Chat, "lab/m", &[text.as_bytes()]);
+    assert!(!tap.is_generated() && tap.finish().is_none());
+    assert_eq!(tap.fault().map(|fault| fault.kind), Some(Kind::Overloaded));
+    assert_eq!(String::from_utf8(out).unwrap(), text.replace("\"m\"", "\"lab/m\""));
+}
+
 #[test]
 fn a_whole_answer_keeps_number_text_and_order() {
     let body = "{\n \"z\": 1.0e2, \"model\" :\"m-2026\",\"id\":\"msg_1\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"t\",\"signature\":\"s\"}],\"stop_reason\":\"stop_sequence\",\"stop_sequence\":\"X\",\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}";

@@ -63,10 +63,29 @@ pub(super) fn refuses_sealed(fault: &Fault) -> bool {
         || (words.contains("encrypted content") && words.contains("could not be"))
 }
 
+/// What a provider is sent in secret.
+fn secrets(provider: &Provider) -> impl Iterator<Item = &str> {
+    let headers = provider.record.headers.iter().map(|(_, value)| value);
+    let secrets = provider.key.iter().chain(headers).map(Secret::expose);
+    secrets.filter(|secret| secret.len() >= MIN_SECRET)
+}
+
+/// Hides the same in an error of the upstream's own that is passed on. As far as it is text: a
+/// secret is.
+pub(super) fn hide_in(passed: &mut Vec<u8>, provider: &Provider) {
+    for secret in secrets(provider) {
+        let is_here = |bytes: &[u8]| bytes.windows(secret.len()).any(|at| at == secret.as_bytes());
+        if is_here(passed)
+            && let Ok(text) = std::str::from_utf8(passed)
+        {
+            *passed = text.replace(secret, "<secret>").into_bytes();
+        }
+    }
+}
+
 /// Some servers repeat the key that they refuse.
 fn hide_secrets(fault: &mut Fault, provider: &Provider) {
-    let secrets = provider.key.iter().chain(provider.record.headers.iter().map(|(_, value)| value));
-    for secret in secrets.map(Secret::expose).filter(|secret| secret.len() >= MIN_SECRET) {
+    for secret in secrets(provider) {
         let said = fault.upstream.as_mut();
         let said =
             said.into_iter().flat_map(|said| [&mut said.kind, &mut said.code, &mut said.message]);

@@ -9,7 +9,7 @@ use wire::envelope::{Change, edited};
 use wire::fault::{Fault, Phase};
 use wire::json::{Tape, Value, quote_into};
 use wire::note::{Code, Notes};
-use wire::pass::{Stripped, Tap, Verdict, may_hold_any, strip_sealed};
+use wire::pass::{Stripped, Tap, Verdict, may_hold_any, strip_sealed, without_developer};
 use wire::turn::{End, Event, Finish, Opened, Sealed, Vault as _};
 
 use super::issuers::Issuers;
@@ -87,10 +87,14 @@ fn addressed(
     if !named.is_some_and(|named| named.is(model)) {
         changes.push(("model", Change::Set(&quoted)));
     }
-    match changes.is_empty() {
+    let body = match changes.is_empty() {
         true => text.to_owned(),
         false => edited(text, root, &changes),
+    };
+    if ask.dialect != Dialect::Chat || candidate.target(Dialect::Chat).developer_role {
+        return body;
     }
+    without_developer(&body).unwrap_or(body)
 }
 
 /// An answer that is passed on.
@@ -140,6 +144,7 @@ impl Passed {
     /// It cannot be read on.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let pushed = self.tap.push(bytes, &mut self.out);
+        self.hide_secrets();
         self.look();
         pushed
     }
@@ -150,6 +155,7 @@ impl Passed {
             return;
         }
         let untold = self.tap.end(how, &mut self.out);
+        self.hide_secrets();
         let untold = untold.map(|fault| classify::refine(fault, &self.parts.provider));
         self.look();
         match untold {
@@ -168,6 +174,13 @@ impl Passed {
                 self.over();
             }
             Err(fault) => self.fault = Some(classify::refine(fault, &self.parts.provider)),
+        }
+    }
+
+    /// An error may quote what the upstream was sent.
+    fn hide_secrets(&mut self) {
+        if self.tap.fault().is_some() {
+            classify::hide_in(&mut self.out, &self.parts.provider);
         }
     }
 

@@ -201,6 +201,23 @@ async fn an_error_of_the_upstream_is_passed_as_it_is_and_logged() {
 }
 
 #[tokio::test]
+async fn an_error_in_the_shape_of_another_dialect_is_told_in_the_callers_too() {
+    let error =
+        json!({"error": {"code": "rate_limit_exceeded", "type": "x", "message": "slow down"}});
+    for dialect in [Dialect::Responses, Dialect::Messages] {
+        let failing = says().text("begun").bytes(format!("data: {error}\n\n")).cut(End::Close);
+        let (told, row) = relayed(dialect, failing.clone()).await;
+        assert!(told.raw.starts_with(&passed(dialect, &failing)), "{}", told.raw);
+        assert!(told.assert_failed().contains("slow down"));
+        assert_eq!(row["fault_kind"], "rate-limited");
+        let upstream = strict(dialect, replays(format!("data: {error}\n\n"))).await;
+        let quire = Quire::before(&upstream).await;
+        let response = quire.send(&post(dialect, &streamed(dialect))).await;
+        refused(dialect, response, 429).await;
+    }
+}
+
+#[tokio::test]
 async fn an_error_before_anything_was_generated_is_a_status() {
     for dialect in Dialect::ALL {
         // In Chat more follows the error here, which changes nothing.

@@ -1,28 +1,40 @@
 //! Marked fakes as keys, bearers, header values and prompts, through everything that quire does;
 //! then the mark is hunted for in every answer, on the disk and in the logs.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 use testkit::canary::{self, assert_no_secret};
 use testkit::client::{Client, Request};
+use testkit::judge::Dialect;
 use testkit::script::{End, Script, Step, answers, html, raw, refuses, replays, says};
-use testkit::upstream::Upstream;
+use testkit::upstream::{Recorded, Upstream};
 
+use crate::dialects::{post, request, strict};
 use crate::stage::{Process, ask, body, files, run, write_config};
 
-/// A configuration full of secrets, in every place that may hold one.
-fn secrets(upstream: &Upstream, other: &Upstream) -> String {
+/// A configuration full of secrets, in every place that may hold one; each upstream is the provider
+/// with the name of its dialect.
+fn secrets(upstreams: &[Upstream], other: &Upstream) -> String {
     let [key, second, access] = [canary::API_KEY, canary::OTHER_API_KEY, canary::ACCESS_TOKEN];
-    let (port, address) = (upstream.address().port(), other.base_url());
-    format!(
-        r#"
-[providers.lab]
-dialect = "chat"
+    let section = |upstream: &Upstream| {
+        let (port, dialect) = (upstream.address().port(), upstream.dialect().name());
+        format!(
+            r#"
+[providers.{dialect}]
+dialect = "{dialect}"
 base_url = "http://user:{access}@127.0.0.1:{port}/v1"
 api_key = "{key}"
 models = ["mock-model"]
 headers = {{ "x-tenant" = "{access}" }}
-
+"#
+        )
+    };
+    let sections: String = upstreams.iter().map(section).collect();
+    let address = other.base_url();
+    format!(
+        r#"{sections}
+[server]
+repeat_limit = 0
 [providers.den]
 dialect = "chat"
 base_url = "{address}"
@@ -55,6 +67,7 @@ fn indiscreet() -> Vec<Step> {
         answers(200).json(&inside).into(),
         replays(format!("data: {inside}\n\n")).into(),
         says().text("begun").data(&inside).into(),
+        says().text("begun").error(canary::API_KEY, canary::API_KEY, &told).into(),
         says()
             .text("x")
             .header("x-echo", canary::API_KEY)
@@ -70,8 +83,8 @@ fn indiscreet() -> Vec<Step> {
 }
 
 /// A request that carries secrets wherever a client may.
-fn telltale(body: &Value) -> Request {
-    ask(body)
+fn telltale(request: Request) -> Request {
+    request
         .bearer(canary::CLIENT_KEY)
         .header("x-api-key", canary::CLIENT_KEY)
         .header("cookie", &format!("session={}", canary::ACCESS_TOKEN))
@@ -95,12 +108,20 @@ async fn hunt(client: Client, request: &Request, what: &str) -> String {
 #[tokio::test]
 async fn no_secret_shows_anywhere() {
     let steps = indiscreet();
-    let upstream =
-        Upstream::start(Script::steps(steps.iter().flat_map(|step| [step.clone(), step.clone()])))
-            .await;
+    // Every step for each dialect of the callers, streamed and whole.
+    const EACH: usize = 2 * Dialect::ALL.len();
+    let mut upstreams = Vec::new();
+    for dialect in Dialect::ALL {
+        let steps = steps.clone();
+        let careless = move |request: &Recorded| steps[request.number / EACH % steps.len()].clone();
+        let counting =
+            |_: &Recorded| refuses(401).error("x", canary::API_KEY, canary::API_KEY).into();
+        let script = Script::choose(careless).counting(counting);
+        upstreams.push(strict(dialect, script).await);
+    }
     let other = Upstream::start(Script::always(says().text("spare"))).await;
     let home = TempDir::new().unwrap();
-    let config = secrets(&upstream, &other);
+    let config = secrets(&upstreams, &other);
     write_config(home.path(), &config);
     let mut outputs: Vec<(String, Vec<u8>)> = Vec::new();
     let mut command = crate::stage::quire(home.path());
@@ -108,20 +129,37 @@ async fn no_secret_shows_anywhere() {
     let mut process = Process::start_as(&mut command, "trace");
     let client = process.client();
 
-    for stream in [true, false] {
-        for (number, _) in steps.iter().enumerate() {
-            let request = telltale(&body(json!({"stream": stream})));
-            hunt(client, &request, &format!("answer {number}")).await;
+    for upstream in &upstreams {
+        let model = format!("{}/mock-model", upstream.dialect().name());
+        for number in 0..steps.len() {
+            for (caller, stream) in
+                Dialect::ALL.into_iter().flat_map(|caller| [(caller, true), (caller, false)])
+            {
+                let body = request(caller, json!({"model": model, "stream": stream}));
+                let what = format!("answer {number} of {model} to {}", caller.name());
+                hunt(client, &telltale(post(caller, &body)), &what).await;
+            }
+        }
+        for path in Dialect::ALL.into_iter().filter_map(Dialect::count_path) {
+            let body = json!({"model": model, "input": "hi", "messages": [{"role": "user", "content": "hi"}]});
+            hunt(client, &telltale(Request::post(path).json(&body)), path).await;
         }
     }
     for model in ["den/mock-model", "gone/mock-model", "nobody/x", "quire/demo"] {
-        hunt(client, &telltale(&body(json!({"model": model}))), model).await;
+        for caller in Dialect::ALL {
+            let body = request(caller, json!({"model": model}));
+            hunt(client, &telltale(post(caller, &body)), model).await;
+        }
     }
     // What is refused before it is understood.
     for bad in [
-        telltale(&json!({"input": 7})),
-        telltale(&body(json!({"tools": 7}))),
+        telltale(ask(&json!({"input": 7}))),
+        telltale(ask(&body(json!({"tools": 7})))),
+        telltale(post(Dialect::Messages, &json!({"model": "chat/mock-model", "messages": 7}))),
+        telltale(post(Dialect::Chat, &json!({"model": "messages/mock-model", "messages": 7}))),
         Request::post("/v1/responses").bearer(canary::CLIENT_KEY).body("{"),
+        Request::post("/v1/messages").bearer(canary::CLIENT_KEY).body("{"),
+        Request::post("/v1/messages/x").header("x-api-key", canary::CLIENT_KEY),
         Request::post("/v1/nothing").bearer(canary::CLIENT_KEY),
         Request::get("/health").header("host", "evil.example").bearer(canary::CLIENT_KEY),
         Request::get("/api/status").bearer(canary::CLIENT_KEY),
@@ -136,7 +174,7 @@ async fn no_secret_shows_anywhere() {
         "/ready",
         "/metrics",
         "/v1/models",
-        "/v1/models/lab%2Fmock-model",
+        "/v1/models/chat%2Fmock-model",
         "/api/status",
         "/api/requests",
         "/",
@@ -149,7 +187,7 @@ async fn no_secret_shows_anywhere() {
         config.replace("api_key = \"sk", "api_key = 7\nx = \"sk"),
         config.replace("base_url = \"http://user", "base_url = \"ftp://user"),
         config.replace("headers = {", "headers = { 7 = "),
-        format!("{config}\n[providers.lab]\napi_key = \"{}\"", canary::API_KEY),
+        format!("{config}\n[providers.chat]\napi_key = \"{}\"", canary::API_KEY),
     ] {
         write_config(home.path(), &broken);
         let until = async {
@@ -198,8 +236,21 @@ async fn no_secret_shows_anywhere() {
     for (path, bytes) in files(home.path()) {
         assert_no_secret(&path.display().to_string(), bytes);
     }
-    // They did go where they belong.
-    let sent = &upstream.requests()[0];
-    assert_eq!(sent.header("authorization"), Some(format!("Bearer {}", canary::API_KEY).as_str()));
-    assert_eq!(sent.header("x-tenant"), Some(canary::ACCESS_TOKEN));
+    // They did go where they belong, and nothing of the callers' did.
+    let bearer = format!("Bearer {}", canary::API_KEY);
+    for upstream in &upstreams {
+        assert!(upstream.requests().len() >= EACH * steps.len());
+        let usual = match upstream.dialect() {
+            Dialect::Messages => ("x-api-key", canary::API_KEY),
+            Dialect::Chat | Dialect::Responses => ("authorization", bearer.as_str()),
+        };
+        for sent in upstream.requests() {
+            assert_eq!(sent.header(usual.0), Some(usual.1));
+            assert_eq!(sent.header("x-tenant"), Some(canary::ACCESS_TOKEN));
+            for (name, value) in &sent.headers.0 {
+                let ours = [usual.0, "x-tenant"].contains(&name.to_ascii_lowercase().as_str());
+                assert!(ours || canary::find(value).is_none(), "{name}: {value}");
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ use testkit::sse;
 use testkit::strict::Profile;
 use testkit::upstream::Upstream;
 
+pub(crate) use crate::stage::refused_in as refused;
 use crate::stage::{Quire, provider};
 
 /// The strictest upstream that speaks this dialect.
@@ -199,26 +200,5 @@ impl Heard {
             Dialect::Responses | Dialect::Messages => return None,
         };
         words.as_str().map(str::to_owned)
-    }
-}
-
-/// Reads an answer that must be an error of this status in this dialect, judges its body and
-/// returns the error.
-#[track_caller]
-pub(crate) fn refused(
-    dialect: Dialect,
-    mut response: Response,
-    status: u16,
-) -> impl Future<Output = Value> {
-    let caller = std::panic::Location::caller();
-    async move {
-        let text = response.text().await.expect("a body");
-        assert_eq!(response.status(), status, "{caller}: {} {text}", dialect.name());
-        assert!(response.header("x-quire-request-id").is_some(), "{caller}: no id");
-        let body: Value = serde_json::from_str(&text).expect("JSON");
-        if let Err(complaints) = judge::error_body(dialect, status, &body) {
-            panic!("{caller}: {complaints:?}\n{body:#}");
-        }
-        body["error"].clone()
     }
 }

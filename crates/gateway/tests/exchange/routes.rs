@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use testkit::canary;
+use testkit::judge::Dialect;
 use testkit::script::{Script, refuses, says};
 use testkit::upstream::Upstream;
 use tokio::time::timeout;
 
+use crate::dialects::{heard, post, request, strict};
 use crate::stage::{Quire, SOON, body, lab, plain, provider, refused, write_config};
 
 async fn always(text: &str) -> Upstream {
@@ -73,6 +75,97 @@ async fn an_alias_sets_what_the_request_leaves_open() {
         assert!(second.is_null() || second == request, "{member}: {second}");
     }
     upstream.assert_no_refusals();
+}
+
+/// What an alias sets, in the words of each dialect: the path of the member, the alias's value, and
+/// the value of a request that says it itself.
+fn set_by_an_alias(dialect: Dialect) -> Vec<(&'static str, Value, Value)> {
+    match dialect {
+        Dialect::Chat => vec![
+            ("/reasoning_effort", json!("low"), json!("high")),
+            ("/max_completion_tokens", json!(321), json!(99)),
+            ("/verbosity", json!("low"), json!("high")),
+            ("/service_tier", json!("priority"), json!("flex")),
+        ],
+        Dialect::Responses => vec![
+            ("/reasoning/effort", json!("low"), json!("high")),
+            ("/max_output_tokens", json!(321), json!(99)),
+            ("/text/verbosity", json!("low"), json!("high")),
+            ("/service_tier", json!("priority"), json!("flex")),
+        ],
+        // A limit is never missing here, and there is no verbosity and no such tier.
+        Dialect::Messages => vec![("/output_config/effort", json!("low"), json!("high"))],
+    }
+}
+
+#[tokio::test]
+async fn an_alias_sets_what_a_passed_request_leaves_open() {
+    for dialect in Dialect::ALL {
+        let upstream = strict(dialect, Script::always(says().text("x"))).await;
+        let config = format!(
+            "{}[aliases]\n\"quick\" = {{ to = \"lab/mock-model\", effort = \"low\", verbosity = \"low\", fast = true, max_output_tokens = 321 }}\n",
+            lab(&upstream)
+        );
+        let quire = Quire::start(&config).await;
+        let own = match dialect {
+            Dialect::Chat => {
+                json!({"reasoning_effort": "high", "max_completion_tokens": 99, "verbosity": "high", "service_tier": "flex"})
+            }
+            Dialect::Responses => {
+                json!({"reasoning": {"effort": "high"}, "max_output_tokens": 99, "text": {"verbosity": "high"}, "service_tier": "flex"})
+            }
+            Dialect::Messages => json!({"output_config": {"effort": "high"}, "max_tokens": 99}),
+        };
+        // Some say one thing of an object in which the alias says another.
+        let half = match dialect {
+            Dialect::Responses => {
+                json!({"reasoning": {"summary": "auto"}, "text": {"format": {"type": "text"}}})
+            }
+            Dialect::Chat | Dialect::Messages => json!({}),
+        };
+        for members in [half, own] {
+            let mut body = request(dialect, members);
+            body["model"] = json!("quick");
+            let told = heard(dialect, quire.send(&post(dialect, &body)).await).await;
+            told.assert_finished();
+            assert!(told.raw.contains("\"quick\"") && !told.raw.contains("\"mock-model\""));
+        }
+        let (bodies, rows) = (upstream.bodies(), quire.rows(2).await);
+        for (path, alias, request) in set_by_an_alias(dialect) {
+            assert_eq!(bodies[0].pointer(path), Some(&alias), "{path}: {}", bodies[0]);
+            assert_eq!(bodies[1].pointer(path), Some(&request), "{path}: {}", bodies[1]);
+        }
+        if dialect == Dialect::Responses {
+            assert_eq!(bodies[0]["reasoning"]["summary"], "auto");
+            assert_eq!(bodies[0]["text"]["format"]["type"], "text");
+        }
+        assert_eq!(rows[1]["notes"][0]["code"], "alias-setting", "{}", rows[1]);
+        assert_eq!(rows[0]["notes"], json!([]));
+        upstream.assert_no_refusals();
+    }
+}
+
+#[tokio::test]
+async fn the_default_is_named_in_every_dialect() {
+    for dialect in Dialect::ALL {
+        for other in Dialect::ALL {
+            let upstream = strict(other, Script::always(says().text("x"))).await;
+            let config = format!("{}[default]\nmodel = \"lab/mock-model\"\n", lab(&upstream));
+            let quire = Quire::start(&config).await;
+            let mut nameless = request(dialect, json!({}));
+            for name in [None, Some(Value::Null)] {
+                nameless.as_object_mut().unwrap().remove("model");
+                if let Some(name) = name {
+                    nameless["model"] = name;
+                }
+                let told = heard(dialect, quire.send(&post(dialect, &nameless)).await).await;
+                told.judged().assert_finished();
+                assert!(told.raw.contains("\"lab/mock-model\""), "{}", told.raw);
+            }
+            assert!(upstream.bodies().iter().all(|body| body["model"] == "mock-model"));
+            upstream.assert_no_refusals();
+        }
+    }
 }
 
 #[tokio::test]

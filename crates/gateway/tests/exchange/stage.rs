@@ -20,8 +20,6 @@ use testkit::judge::{self, Dialect};
 use testkit::upstream::Upstream;
 use testkit::{canary, sse};
 
-use crate::dialects;
-
 /// How long a test waits for what must happen soon.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 /// How often the configuration is looked at.
@@ -267,7 +265,28 @@ pub(crate) fn note_codes(quire: &Value) -> Vec<&str> {
 /// returns the error.
 #[track_caller]
 pub(crate) fn refused(response: Response, status: u16) -> impl Future<Output = Value> {
-    dialects::refused(Dialect::Responses, response, status)
+    refused_in(Dialect::Responses, response, status)
+}
+
+/// Reads an answer that must be an error of this status in this dialect, judges its body and
+/// returns the error.
+#[track_caller]
+pub(crate) fn refused_in(
+    dialect: Dialect,
+    mut response: Response,
+    status: u16,
+) -> impl Future<Output = Value> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let text = response.text().await.expect("a body");
+        assert_eq!(response.status(), status, "{caller}: {} {text}", dialect.name());
+        assert!(response.header("x-quire-request-id").is_some(), "{caller}: no id");
+        let body: Value = serde_json::from_str(&text).expect("JSON");
+        if let Err(complaints) = judge::error_body(dialect, status, &body) {
+            panic!("{caller}: {complaints:?}\n{body:#}");
+        }
+        body["error"].clone()
+    }
 }
 
 /// Runs all of these at the same time.

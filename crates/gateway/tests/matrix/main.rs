@@ -13,8 +13,6 @@ mod scene;
 mod scenes;
 mod sent;
 #[expect(dead_code, reason = "other tests use the rest")]
-#[path = "../exchange/dialects.rs"]
-mod dialects;
 #[path = "../exchange/stage.rs"]
 mod stage;
 

@@ -12,7 +12,11 @@ use crate::turn::{Finish, Usage};
 /// Targets that between them reach every branch of the translations to and from `upstream`.
 fn extremes(upstream: Dialect) -> Vec<Target> {
     let careful = || Target::careful(upstream);
+    let mut accepts = careful().accepts;
+    let more = ["service_tier", "user", "safety_identifier", "metadata", "verbosity", "seed"];
+    accepts.extend(more.map(str::to_owned));
     let rich = Target {
+        accepts,
         images: true,
         tool_images: true,
         files: true,

@@ -5,7 +5,9 @@
 
 mod blobs;
 mod lines;
+mod roles;
 mod tap;
 
 pub use blobs::{Stripped, Verdict, may_hold_any, strip_sealed};
+pub use roles::without_developer;
 pub use tap::{Place, Tap};

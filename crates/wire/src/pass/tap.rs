@@ -5,7 +5,7 @@ use super::lines::{Lines, Search};
 use crate::answer::Ending;
 use crate::dialect::Dialect;
 use crate::fault::{Fault, Kind, Phase};
-use crate::json::{Kind as Json, Tape, Value, quote_into};
+use crate::json::{Escaped, Kind as Json, Tape, Value, quote_into};
 use crate::responses::object;
 use crate::said;
 use crate::turn::{Finish, Usage};
@@ -311,6 +311,11 @@ impl Tap {
     /// Takes what an event says.
     fn read(&mut self, event: &[u8], root: Value<'_, '_>) {
         let kind = root.get("type").and_then(Value::as_str).unwrap_or_default();
+        // Some name an event in one place only.
+        let kind = match kind.is_empty() {
+            true => String::from_utf8_lossy(event),
+            false => kind.text(),
+        };
         match self.dialect {
             Dialect::Chat => self.chat(root),
             Dialect::Responses => {
@@ -318,7 +323,7 @@ impl Tap {
                     self.place.sequence = number.saturating_add(1);
                 }
                 let response = root.get("response");
-                match kind.text().as_ref() {
+                match kind.as_ref() {
                     "response.created" | "response.in_progress" | "response.queued" => {
                         self.keep_place(response);
                     }
@@ -331,6 +336,7 @@ impl Tap {
                     }
                     // No end by itself: `response.failed` follows it, or must.
                     "error" => self.failed(root),
+                    "" if is_error(root) => self.failed(root),
                     _ => {
                         self.generate();
                         self.sealed_in(root);
@@ -339,7 +345,7 @@ impl Tap {
             }
             Dialect::Messages => {
                 let message = root.get("message");
-                match kind.text().as_ref() {
+                match kind.as_ref() {
                     "message_start" => {
                         self.keep_id(message);
                         self.add_usage(message.and_then(|message| message.get("usage")));
@@ -357,8 +363,10 @@ impl Tap {
                         self.failed(root);
                     }
                     "ping" => {}
+                    // Not the dialect's own error, which its readers would know for an end.
+                    "" if is_error(root) => self.failed(root),
                     _ => {
-                        if !event.is_empty() || !kind.is_empty() {
+                        if !kind.is_empty() {
                             self.generate();
                         }
                         self.sealed_in(root);
@@ -414,7 +422,7 @@ impl Tap {
                 });
             }
             let said = |(key, value): (_, Value<'_, '_>)| {
-                let key: crate::json::Escaped<'_> = key;
+                let key: Escaped<'_> = key;
                 !key.is("role") && !matches!(value.raw(), "null" | "\"\"" | "[]")
             };
             if choice.get("delta").is_some_and(|delta| delta.members().any(said)) {
@@ -494,6 +502,11 @@ impl Tap {
             self.sealed_in(element);
         }
     }
+}
+
+/// An error in the shape of Chat Completions, which some servers send in every dialect.
+fn is_error(root: Value<'_, '_>) -> bool {
+    root.get("error").is_some_and(|error| !error.is_null())
 }
 
 /// Sends on what stands before the model's name, and the name that was asked for instead of it,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testkit::Dialect;
 use testkit::script::{Citation, Says, Usage, UsagePlace, says};
 use wire::answer::Ending;
-use wire::drive::{self, Answer, Sent};
+use wire::drive::{self, Answer, Sent, laws};
 use wire::target::Target;
 use wire::turn::{Event, Summary};
 
@@ -302,8 +302,13 @@ proptest! {
             }
         });
         prop_assert!(ends == 1 && wrong.is_empty(), "{ends} ends, {wrong:?}");
+        let ends_once = |bytes: &[u8]| {
+            use wire::dialect::Dialect;
+            laws::ends_once(Dialect::Responses, Dialect::Messages, bytes)
+        };
+        prop_assert_eq!(ends_once(&bytes), Ok(()));
         for event in &events {
-            let _ = drive::whole(&event.to_string(), &sent, &target);
+            prop_assert_eq!(ends_once(event.to_string().as_bytes()), Ok(()));
         }
     }
 
