@@ -10,8 +10,6 @@ use wire::answer::{Ending, Head, Setting};
 use wire::chat::Decoder;
 use wire::dialect::Dialect;
 use wire::drive::{self, ClearVault, NOW, Sent};
-use wire::drive_messages;
-use wire::drive_responses;
 use wire::json::Document;
 use wire::messages;
 use wire::note::Notes;
@@ -84,14 +82,18 @@ fn requests(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(name, |bencher| {
             // The driver copies the body once, as reading it from a socket does.
-            bencher.iter(|| drive::request(black_box(&body), &target));
+            bencher.iter(|| {
+                drive::request(black_box(&body), Dialect::Responses, Dialect::Chat, &target)
+            });
         });
         // A thought as a Messages server signed it; without, thinking would be left out.
         let thought =
             r#"\u0001{\"text\":\"let me look at the file first\",\"signature\":\"EqQBCgIYAhIM\"}"#;
         let signed = body.replace("let me look at the file first", thought);
         group.bench_function(format!("{name}, to Messages"), |bencher| {
-            bencher.iter(|| drive_messages::request(black_box(&signed), &messages));
+            bencher.iter(|| {
+                drive::request(black_box(&signed), Dialect::Responses, Dialect::Messages, &messages)
+            });
         });
         group.bench_function(format!("{name}, index only"), |bencher| {
             bencher.iter_batched(|| body.clone(), Document::parse, BatchSize::LargeInput);
@@ -133,7 +135,8 @@ fn encoder(sent: &Sent) -> Encoder<ClearVault> {
 fn events(criterion: &mut Criterion) {
     const EVENTS: usize = 1000;
     let target = Target::default();
-    let sent = drive::request(&request(60_000), &target).expect("the request is good");
+    let sent = drive::request(&request(60_000), Dialect::Responses, Dialect::Chat, &target)
+        .expect("the request is good");
     let mut group = criterion.benchmark_group("one event");
     for (name, delta) in [
         ("text", r#"{"content":" some words"}"#),
@@ -194,7 +197,8 @@ fn messages_stream(block: &str, delta: &str, events: usize) -> String {
 fn messages_events(criterion: &mut Criterion) {
     const EVENTS: usize = 1000;
     let target = messages_target();
-    let sent = drive_messages::request(&request(60_000), &target).expect("the request is good");
+    let sent = drive::request(&request(60_000), Dialect::Responses, Dialect::Messages, &target)
+        .expect("the request is good");
     let mut group = criterion.benchmark_group("one event of Messages");
     for (name, block, delta) in [
         ("text", r#"{"type":"text","text":""}"#, r#"{"type":"text_delta","text":" some words"}"#),
@@ -242,7 +246,8 @@ fn messages_events(criterion: &mut Criterion) {
 fn responses_events(criterion: &mut Criterion) {
     const EVENTS: usize = 1000;
     let target = Target::careful(Dialect::Responses);
-    let sent = drive_responses::request(&request(60_000), &target).expect("the request is good");
+    let sent = drive::request(&request(60_000), Dialect::Responses, Dialect::Responses, &target)
+        .expect("the request is good");
     let mut group = criterion.benchmark_group("one Responses event");
     for (name, item, delta) in [
         (

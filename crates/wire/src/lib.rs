@@ -9,12 +9,6 @@ pub mod chat;
 pub mod dialect;
 #[doc(hidden)]
 pub mod drive;
-#[doc(hidden)]
-pub mod drive_chat;
-#[doc(hidden)]
-pub mod drive_messages;
-#[doc(hidden)]
-pub mod drive_responses;
 pub mod envelope;
 pub mod fates;
 pub mod fault;

@@ -443,19 +443,21 @@ mod through {
     use testkit::strict::{self, Profile};
     use wire::answer::Ending;
     use wire::drive::{self, Sent};
-    use wire::drive_chat;
     use wire::target::Target;
-    use wire::{drive_messages, drive_responses, messages, responses};
 
     const UPSTREAMS: [Dialect; 2] = [Dialect::Responses, Dialect::Messages];
 
-    fn target(upstream: Dialect) -> Target {
-        let dialect = match upstream {
+    fn wire_dialect(upstream: Dialect) -> wire::dialect::Dialect {
+        match upstream {
             Dialect::Messages => wire::dialect::Dialect::Messages,
             _ => wire::dialect::Dialect::Responses,
-        };
+        }
+    }
+
+    fn target(upstream: Dialect) -> Target {
         let custom_tools = upstream == Dialect::Responses;
-        Target { model: "m".to_owned(), custom_tools, ..Target::careful(dialect) }
+        let careful = Target::careful(wire_dialect(upstream));
+        Target { model: "m".to_owned(), custom_tools, ..careful }
     }
 
     fn asking() -> Value {
@@ -470,12 +472,9 @@ mod through {
     }
 
     fn sent(upstream: Dialect, request: &Value) -> Sent {
-        let render: drive_chat::Render = match upstream {
-            Dialect::Messages => messages::render,
-            _ => responses::render,
-        };
-        let sent = drive_chat::request(&request.to_string(), &target(upstream), render);
-        sent.expect("the request is good").0
+        let (client, to) = (wire::dialect::Dialect::Chat, wire_dialect(upstream));
+        let sent = drive::request(&request.to_string(), client, to, &target(upstream));
+        sent.expect("the request is good")
     }
 
     /// What the upstream was asked, for what its script depends on.
@@ -484,27 +483,12 @@ mod through {
     }
 
     fn answered(upstream: Dialect, bytes: &[&[u8]]) -> drive::Answer {
-        let (target, pieces) = (target(upstream), bytes.iter().copied());
-        drive_chat::answer(&sent(upstream, &asking()), true, |sink| {
-            let mut sink = |event: Event<'_>| sink(event);
-            match upstream {
-                Dialect::Messages => {
-                    drive_messages::events(pieces, Ending::Closed, &target, &mut sink);
-                }
-                _ => drive_responses::events(pieces, Ending::Closed, &target, &mut sink),
-            }
-        })
+        let pieces = bytes.iter().copied();
+        drive::stream(pieces, Ending::Closed, &sent(upstream, &asking()), &target(upstream))
     }
 
     fn answered_at_once(upstream: Dialect, body: &str) -> drive::Answer {
-        let target = target(upstream);
-        drive_chat::answer(&sent(upstream, &asking()), true, |sink| {
-            let mut sink = |event: Event<'_>| sink(event);
-            match upstream {
-                Dialect::Messages => messages::Decoder::new(&target, "c").answer(body, &mut sink),
-                _ => responses::Decoder::new(&target, "c").answer(body, &mut sink),
-            }
-        })
+        drive::whole(body, &sent(upstream, &asking()), &target(upstream))
     }
 
     /// What a model says, and whether it says more than its thoughts.

@@ -1,6 +1,5 @@
-//! The corpus: what came and what must go out, as files. `corpus/requests/<case>` holds
-//! `request.json` and what the upstream gets; `corpus/streams/<case>` holds `stream.sse` or
-//! `answer.json` and what the client gets. `target.json` names a target of `common` and what differs.
+//! The corpus of Responses clients on Chat Completions servers, `corpus/responses-to-chat`, laid out
+//! as `corpus/README.md` says. `target.json` names a target of `common` and what differs.
 //!
 //! `UPDATE=1 cargo test -p wire --test corpus` writes what is; read the difference before you
 //! commit it.
@@ -14,6 +13,7 @@ use std::fs;
 use std::path::Path;
 use testkit::strict;
 use wire::answer::Ending;
+use wire::dialect::Dialect;
 use wire::drive::{self, Answer, Sent};
 use wire::note::Notes;
 use wire::target::Target;
@@ -72,7 +72,7 @@ const QUIRKS: [(&str, Quirk); 5] = [
 fn request_case(case: &Path, wrong: &mut Vec<String>) {
     let (base, target) = target_of(case);
     let request = read(&case.join("request.json")).expect("a case has a request");
-    match drive::request(&request, &target) {
+    match drive::request(&request, Dialect::Responses, Dialect::Chat, &target) {
         Err(fault) => {
             let text = format!("{}: {}\n", fault.param.unwrap_or_default(), fault.message);
             expect(case, "expect.fault", &text, wrong);
@@ -96,7 +96,8 @@ fn request_case(case: &Path, wrong: &mut Vec<String>) {
 fn stream_case(case: &Path, wrong: &mut Vec<String>) {
     let (_, target) = target_of(case);
     let request = read(&case.join("request.json")).unwrap_or_else(|| common::asking().to_string());
-    let sent = drive::request(&request, &target).expect("the request is good");
+    let sent = drive::request(&request, Dialect::Responses, Dialect::Chat, &target)
+        .expect("the request is good");
     let quiet = Sent { notes: Notes::default(), ..sent };
     let answer = match read(&case.join("answer.json")) {
         Some(body) => drive::whole(body.trim_end(), &quiet, &target),
@@ -119,10 +120,10 @@ fn stream_case(case: &Path, wrong: &mut Vec<String>) {
 #[test]
 fn every_case_comes_out_as_its_files_say() {
     let mut wrong = Vec::new();
-    for case in cases("requests") {
+    for case in cases("responses-to-chat/requests") {
         request_case(&case, &mut wrong);
     }
-    for case in cases("streams") {
+    for case in cases("responses-to-chat/streams") {
         stream_case(&case, &mut wrong);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -133,7 +134,7 @@ fn every_quirk_has_a_case() {
     for (name, _) in QUIRKS {
         let is_shown = |kind: &str| {
             let name = format!("quirk-{name}");
-            cases(kind).iter().any(|case| case.ends_with(&name))
+            cases(&format!("responses-to-chat/{kind}")).iter().any(|case| case.ends_with(&name))
         };
         assert!(is_shown("requests") || is_shown("streams"), "{name}");
     }

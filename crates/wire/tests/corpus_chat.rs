@@ -1,12 +1,14 @@
-//! The corpus of Chat Completions clients at upstreams that speak another dialect: what clients may
-//! send in `corpus/chat-in/<dialect>/requests/<case>`, and what they get in `.../streams/<case>`, laid
-//! out as in `corpus.rs`. `target.json` names members of the target that differ from the careful one
-//! of the dialect.
+//! The corpus of Chat Completions clients at upstreams that speak another dialect,
+//! `corpus/chat-to-responses` and `corpus/chat-to-messages`, laid out as `corpus/README.md` says.
+//! `target.json` names members of the target that differ from the careful one of the dialect.
 //!
 //! `UPDATE=1 cargo test -p wire --test corpus_chat` writes what is; read the difference before you
 //! commit it.
 
 mod common;
+#[expect(dead_code, reason = "other tests use the rest")]
+#[path = "upstream_responses/targets.rs"]
+mod targets;
 
 use common::cases::{cases, expect, laid_out, listed, read};
 use serde_json::Value;
@@ -16,17 +18,13 @@ use testkit::judge;
 use testkit::strict::{self, Profile};
 use wire::answer::Ending;
 use wire::dialect::Dialect;
-use wire::drive::{Answer, Sent};
-use wire::drive_chat::{self, Render};
+use wire::drive::{self, Answer, Sent};
 use wire::note::Notes;
 use wire::target::{Replay, Target};
-use wire::turn::Event;
-use wire::{drive_messages, drive_responses, messages, responses};
 
-/// An upstream's dialect: its folder, the writer of its requests, and a server that judges them.
+/// An upstream's dialect, and a server that judges its requests.
 struct Upstream {
     dialect: Dialect,
-    render: Render,
     strict: Profile,
     /// One that takes back what it has shown of its reasoning.
     tolerant: Profile,
@@ -35,13 +33,11 @@ struct Upstream {
 const UPSTREAMS: [Upstream; 2] = [
     Upstream {
         dialect: Dialect::Responses,
-        render: responses::render,
         strict: Profile::OpenAiResponses,
         tolerant: Profile::ResponsesTolerant,
     },
     Upstream {
         dialect: Dialect::Messages,
-        render: messages::render,
         strict: Profile::MessagesClassic,
         tolerant: Profile::MessagesTolerant,
     },
@@ -49,37 +45,18 @@ const UPSTREAMS: [Upstream; 2] = [
 
 impl Upstream {
     fn folder(&self, kind: &str) -> String {
-        format!("chat-in/{}/{kind}", self.dialect.name())
-    }
-
-    fn play(&self, case: &Path, target: &Target, sink: &mut dyn FnMut(Event<'_>)) {
-        let mut sink = |event: Event<'_>| sink(event);
-        let is_messages = self.dialect == Dialect::Messages;
-        if let Some(body) = read(&case.join("answer.json")) {
-            let (body, stem) = (body.trim_end(), "call_t_");
-            match is_messages {
-                true => messages::Decoder::new(target, stem).answer(body, &mut sink),
-                false => responses::Decoder::new(target, stem).answer(body, &mut sink),
-            }
-            return;
-        }
-        let stream = fs::read(case.join("stream.sse")).expect("a case has a stream or an answer");
-        let (pieces, ending) = ([stream.as_slice()], Ending::Closed);
-        match is_messages {
-            true => drive_messages::events(pieces, ending, target, &mut sink),
-            false => drive_responses::events(pieces, ending, target, &mut sink),
-        }
+        format!("chat-to-{}/{kind}", self.dialect.name())
     }
 
     fn request_case(&self, case: &Path, wrong: &mut Vec<String>) {
         let target = target_of(case, self.dialect);
         let request = read(&case.join("request.json")).expect("a case has a request");
-        match drive_chat::request(&request, &target, self.render) {
+        match drive::request(&request, Dialect::Chat, self.dialect, &target) {
             Err(fault) => {
                 let text = format!("{}: {}\n", fault.param.unwrap_or_default(), fault.message);
                 expect(case, "expect.fault", &text, wrong);
             }
-            Ok((sent, _)) => {
+            Ok(sent) => {
                 expect(case, "expect.request.json", &laid_out(&sent.body), wrong);
                 expect(case, "expect.notes", &listed(&sent.notes), wrong);
                 let body: Value = serde_json::from_str(&sent.body).expect("a request is JSON");
@@ -96,12 +73,16 @@ impl Upstream {
     fn stream_case(&self, case: &Path, wrong: &mut Vec<String>) {
         let target = target_of(case, self.dialect);
         let request = read(&case.join("request.json")).unwrap_or_else(|| ASKING.to_owned());
-        let sent = drive_chat::request(&request, &target, self.render);
-        let (sent, include_usage) = sent.expect("the request is good");
-        let quiet = Sent { notes: Notes::default(), ..sent };
-        let answer = drive_chat::answer(&quiet, include_usage, |sink| {
-            self.play(case, &target, sink);
-        });
+        let sent = drive::request(&request, Dialect::Chat, self.dialect, &target);
+        let quiet = Sent { notes: Notes::default(), ..sent.expect("the request is good") };
+        let answer = match read(&case.join("answer.json")) {
+            Some(body) => drive::whole(body.trim_end(), &quiet, &target),
+            None => {
+                let stream =
+                    fs::read(case.join("stream.sse")).expect("a case has a stream or an answer");
+                drive::stream([stream.as_slice()], Ending::Closed, &quiet, &target)
+            }
+        };
         let Answer { events, object, .. } = answer;
         let whole: Value = serde_json::from_str(&object).expect("quire writes JSON");
         let mut complain = |verdict: Result<(), Vec<judge::Complaint>>| {
@@ -109,7 +90,7 @@ impl Upstream {
                 wrong.push(format!("{}: {complaint}", case.display()));
             }
         };
-        complain(judge::chat_stream(&events, include_usage));
+        complain(judge::chat_stream(&events, quiet.include_usage));
         if whole.get("error").is_none() {
             complain(judge::chat_answer(&whole));
             complain(judge::chat_same(&events, &whole));
@@ -133,10 +114,14 @@ const ASKING: &str = r#"{
 fn target_of(case: &Path, dialect: Dialect) -> Target {
     let text = read(&case.join("target.json")).unwrap_or_else(|| "{}".to_owned());
     let differs: Value = serde_json::from_str(&text).expect("a target is JSON");
-    let mut target = Target { model: "m".to_owned(), ..Target::careful(dialect) };
+    let mut target = match differs["base"].as_str() {
+        Some(name) => targets::target(name),
+        None => Target { model: "m".to_owned(), ..Target::careful(dialect) },
+    };
     for (name, value) in differs.as_object().into_iter().flatten() {
         let flag = || value.as_bool().expect("it is a flag");
         match name.as_str() {
+            "base" => {}
             "images" => target.images = flag(),
             "tool_images" => target.tool_images = flag(),
             "files" => target.files = flag(),

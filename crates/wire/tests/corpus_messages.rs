@@ -1,5 +1,5 @@
 //! The corpus of Messages clients on Chat Completions servers: `corpus/messages-to-chat/requests`
-//! and `corpus/messages-to-chat/streams`, each case a folder as `corpus.rs` describes.
+//! and `corpus/messages-to-chat/streams`, laid out as `corpus/README.md` says.
 //!
 //! `UPDATE=1 cargo test -p wire --test corpus_messages` writes what is; read the difference before
 //! you commit it.
@@ -15,8 +15,8 @@ use std::fs;
 use std::path::Path;
 use testkit::strict;
 use wire::answer::Ending;
-use wire::drive::messages as drive;
-use wire::drive::{Answer, Sent};
+use wire::dialect::Dialect;
+use wire::drive::{self, Answer, Sent};
 use wire::note::{Code, Notes};
 use wire::target::Target;
 
@@ -35,7 +35,7 @@ fn target_of(case: &Path) -> (String, Target) {
 fn request_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
     let (base, target) = target_of(case);
     let request = read(&case.join("request.json")).expect("a case has a request");
-    match drive::request(&request, &target) {
+    match drive::request(&request, Dialect::Messages, Dialect::Chat, &target) {
         Err(fault) => {
             let text = format!("{}: {}\n", fault.param.unwrap_or_default(), fault.message);
             expect(case, "expect.fault", &text, wrong);
@@ -59,7 +59,8 @@ fn request_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
 fn stream_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
     let (_, target) = target_of(case);
     let request = read(&case.join("request.json")).unwrap_or_else(|| asking().to_string());
-    let sent = drive::request(&request, &target).expect("the request is good");
+    let sent = drive::request(&request, Dialect::Messages, Dialect::Chat, &target)
+        .expect("the request is good");
     let quiet = Sent { notes: Notes::default(), ..sent };
     let answer = match read(&case.join("answer.json")) {
         Some(body) => drive::whole(body.trim_end(), &quiet, &target),

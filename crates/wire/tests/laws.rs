@@ -501,30 +501,6 @@ proptest! {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
-    /// The bodies of the fuzz targets, with inputs that are mostly good.
-    #[test]
-    fn the_fuzz_targets_find_nothing(
-        pieces in mixed(),
-        form in form(),
-        at in any::<Index>(),
-        byte in any::<u8>(),
-    ) {
-        let mut stream = spoken(&pieces, &form).streamed(&request());
-        let at = at.index(stream.len());
-        stream[at] = byte;
-        prop_assert_eq!(drive::ends_once(&stream), Ok(()));
-        let mut asked = common::asking().to_string().into_bytes();
-        let at = at % asked.len();
-        asked[at] = byte;
-        for body in drive::bodies(&asked) {
-            prop_assert!(serde_json::from_str::<Value>(&body).is_ok(), "{body}");
-        }
-    }
-}
-
 #[test]
 fn the_pairs_cover_every_target_of_the_records() {
     for (_, name) in PAIRS {

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use testkit::strict::{self, Profile};
-use wire::drive::messages::request as translate;
+use wire::dialect::Dialect;
+use wire::drive::request as translate;
 use wire::note::Code;
 
 fn text() -> impl Strategy<Value = String> {
@@ -189,7 +190,7 @@ proptest! {
         let messages = request["messages"].as_array_mut().expect("it is a list");
         messages.push(json!({"role": "user", "content": "go on"}));
         for (profile, name) in PAIRS {
-            let sent = translate(&request.to_string(), &target(name));
+            let sent = translate(&request.to_string(), Dialect::Messages, Dialect::Chat, &target(name));
             let sent = sent.map_err(|fault| TestCaseError::fail(format!("{name}: {fault}")))?;
             let refusals = refusals(profile, &sent.body);
             prop_assert!(refusals.is_empty(), "{name}: {refusals:#?}\n{}", sent.body);
@@ -206,7 +207,7 @@ proptest! {
             *member = value;
         }
         for (_, name) in PAIRS {
-            match translate(&request.to_string(), &target(name)) {
+            match translate(&request.to_string(), Dialect::Messages, Dialect::Chat, &target(name)) {
                 Ok(sent) => prop_assert!(serde_json::from_str::<Value>(&sent.body).is_ok()),
                 Err(fault) => prop_assert!(fault.param.is_some() || place.is_empty(), "{fault}"),
             }
@@ -216,7 +217,7 @@ proptest! {
     #[test]
     fn arbitrary_text_is_refused_without_harm(text in any::<String>(), json in r#"[\[\]{}":,a-c0-9 ]{0,40}"#) {
         for text in [text, json] {
-            let _ = translate(&text, &target("careful"));
+            let _ = translate(&text, Dialect::Messages, Dialect::Chat, &target("careful"));
         }
     }
 }
@@ -265,7 +266,9 @@ fn what_is_missing_or_wrong_is_named_where_it_stands() {
             Some(member) => *member = value,
             None => request[place.trim_start_matches('/')] = value,
         }
-        let fault = translate(&request.to_string(), &target("careful")).expect_err(place);
+        let fault =
+            translate(&request.to_string(), Dialect::Messages, Dialect::Chat, &target("careful"))
+                .expect_err(place);
         assert_eq!(fault.param.as_deref(), Some(param), "{fault}");
         assert!(words.is_empty() || fault.message == words, "{fault}");
     }
@@ -304,13 +307,15 @@ fn recorded_requests_reach_every_strict_server_and_nothing_of_them_is_unknown() 
     let mut wrong = BTreeSet::new();
     for (file, body) in &bodies {
         for (profile, name) in PAIRS {
-            let sent = match translate(&body.to_string(), &target(name)) {
-                Ok(sent) => sent,
-                Err(fault) => {
-                    wrong.insert(format!("{file} for {name}: {fault}"));
-                    continue;
-                }
-            };
+            let sent =
+                match translate(&body.to_string(), Dialect::Messages, Dialect::Chat, &target(name))
+                {
+                    Ok(sent) => sent,
+                    Err(fault) => {
+                        wrong.insert(format!("{file} for {name}: {fault}"));
+                        continue;
+                    }
+                };
             let refusals = refusals(profile, &sent.body);
             if !refusals.is_empty() {
                 wrong.insert(format!("{file} for {name}: {refusals:?}"));
@@ -341,7 +346,9 @@ fn recorded_requests_reach_every_strict_server_and_nothing_of_them_is_unknown() 
 #[test]
 fn claude_codes_deferred_tools_are_offered_once_they_were_found() {
     let offered = |body: &Value| -> Vec<String> {
-        let sent = translate(&body.to_string(), &target("generous")).expect("it is good");
+        let sent =
+            translate(&body.to_string(), Dialect::Messages, Dialect::Chat, &target("generous"))
+                .expect("it is good");
         let body: Value = serde_json::from_str(&sent.body).expect("JSON");
         let tools = body["tools"].as_array().into_iter().flatten();
         tools.filter_map(|tool| tool["function"]["name"].as_str().map(str::to_owned)).collect()

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 use testkit::strict::{self, Profile};
+use wire::dialect::Dialect;
 use wire::drive;
 use wire::note::Code;
 
@@ -31,7 +32,7 @@ proptest! {
         let items = request["input"].as_array_mut().expect("it is a list");
         items.push(json!({"type": "message", "role": "user", "content": "go on"}));
         for (profile, name) in PAIRS {
-            let sent = drive::request(&request.to_string(), &target(name));
+            let sent = drive::request(&request.to_string(), Dialect::Responses, Dialect::Chat, &target(name));
             let sent = sent.map_err(|fault| TestCaseError::fail(format!("{name}: {fault}")))?;
             let refusals = refusals(profile, &sent.body);
             prop_assert!(refusals.is_empty(), "{name}: {refusals:#?}\n{}", sent.body);
@@ -48,7 +49,7 @@ proptest! {
             *member = value;
         }
         for (_, name) in PAIRS {
-            match drive::request(&request.to_string(), &target(name)) {
+            match drive::request(&request.to_string(), Dialect::Responses, Dialect::Chat, &target(name)) {
                 Ok(sent) => prop_assert!(serde_json::from_str::<Value>(&sent.body).is_ok()),
                 Err(fault) => prop_assert!(fault.param.is_some() || place.is_empty(), "{fault}"),
             }
@@ -58,7 +59,7 @@ proptest! {
     #[test]
     fn arbitrary_text_is_refused_without_harm(text in any::<String>(), json in r#"[\[\]{}":,a-c0-9 ]{0,40}"#) {
         for text in [text, json] {
-            let _ = drive::request(&text, &target("careful"));
+            let _ = drive::request(&text, Dialect::Responses, Dialect::Chat, &target("careful"));
         }
     }
 }
@@ -70,7 +71,12 @@ fn recorded_codex_requests_reach_every_strict_server_and_nothing_of_them_is_unkn
     let mut wrong = Vec::new();
     for (file, body) in &bodies {
         for (profile, name) in PAIRS {
-            let sent = match drive::request(&body.to_string(), &target(name)) {
+            let sent = match drive::request(
+                &body.to_string(),
+                Dialect::Responses,
+                Dialect::Chat,
+                &target(name),
+            ) {
                 Ok(sent) => sent,
                 Err(fault) => {
                     wrong.push(format!("{file} for {name}: {fault}"));

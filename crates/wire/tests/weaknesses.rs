@@ -22,7 +22,13 @@ use wire::turn::{Effort, Summary};
 
 /// What the upstream gets for this request, and the notes.
 fn asked(request: &Value, target: &Target) -> (Value, Sent) {
-    let sent = drive::request(&request.to_string(), target).expect("the request is accepted");
+    let sent = drive::request(
+        &request.to_string(),
+        wire::dialect::Dialect::Responses,
+        wire::dialect::Dialect::Chat,
+        target,
+    )
+    .expect("the request is accepted");
     (serde_json::from_str(&sent.body).expect("it is JSON"), sent)
 }
 

@@ -1,7 +1,7 @@
 //! A small fuzzer for stable Rust without sanitizer or coverage: it changes the files of the corpus
 //! at random and runs a target on them until the time is over.
 //!
-//! `runner request|stream SECONDS [SEED]`, from the folder `fuzz`. The seed is printed first, and
+//! `runner TARGET SECONDS [SEED]`, from the folder `fuzz`. The seed is printed first, and
 //! the input before a panic, so that every finding can be repeated.
 
 use std::path::{Path, PathBuf};
@@ -54,6 +54,23 @@ const WORDS: &[&str] = &[
     "\"function_call_output\"",
     "\"reasoning\"",
     "\"namespace\"",
+    "\"model\":\"m\"",
+    "\"messages\":",
+    "\"tool_use\"",
+    "\"tool_result\"",
+    "\"thinking\"",
+    "\"signature\":",
+    "\"stop_reason\":\"end_turn\"",
+    "\"message_start\"",
+    "\"content_block_start\"",
+    "\"content_block_delta\"",
+    "\"content_block_stop\"",
+    "\"message_delta\"",
+    "\"message_stop\"",
+    "\"response.output_item.added\"",
+    "\"response.output_text.delta\"",
+    "\"response.output_item.done\"",
+    "\"response.completed\"",
     "\u{feff}",
     "é",
     "😀",
@@ -77,11 +94,11 @@ impl Random {
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let usage = "usage: runner request|stream SECONDS [SEED]";
-    let (target, suffixes): (fn(&[u8]), &[&str]) = match arguments.next().as_deref() {
-        Some("request") => (fuzz::request, &["request.json"]),
-        Some("stream") => (fuzz::stream, &["stream.sse", "answer.json"]),
-        _ => panic!("{usage}"),
+    let usage = "usage: runner TARGET SECONDS [SEED]";
+    let name = arguments.next().expect(usage);
+    let Some(target) = fuzz::TARGETS.iter().find(|target| target.name == name) else {
+        let names: Vec<&str> = fuzz::TARGETS.iter().map(|target| target.name).collect();
+        panic!("there is no target `{name}`; there are {}", names.join(", "));
     };
     let seconds = arguments.next().and_then(|text| text.parse().ok()).expect(usage);
     let seed = arguments.next().and_then(|text| text.parse().ok()).unwrap_or_else(|| {
@@ -90,7 +107,7 @@ fn main() {
     });
     println!("seed {seed}");
     let mut inputs = Vec::new();
-    gather(Path::new("../corpus"), suffixes, &mut inputs);
+    gather(Path::new("../corpus"), target, &mut inputs);
     assert!(!inputs.is_empty(), "run this in the folder `fuzz`: no corpus was found");
     let mut random = Random(seed);
     let end = Instant::now() + Duration::from_secs(seconds);
@@ -100,7 +117,7 @@ fn main() {
         for _ in 0..=random.below(6) {
             change(&mut input, &inputs, &mut random);
         }
-        let outcome = std::panic::catch_unwind(|| target(&input));
+        let outcome = std::panic::catch_unwind(|| (target.law)(&input));
         if outcome.is_err() {
             println!(
                 "after {runs} runs, seed {seed}, this input fails:\n{}",
@@ -113,25 +130,24 @@ fn main() {
     println!("{runs} runs without a finding");
 }
 
-/// The small files below `folder` whose names end in one of `suffixes`.
-fn gather(folder: &Path, suffixes: &[&str], inputs: &mut Vec<Vec<u8>>) {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() {
-            gather(&path, suffixes, inputs);
-        } else if !name.starts_with("expect")
-            && suffixes.iter().any(|suffix| name.ends_with(suffix))
-        {
-            inputs.extend(std::fs::read(&path).ok().filter(|bytes| bytes.len() < 16 << 10));
+/// The small files that a target begins with.
+fn gather(corpus: &Path, target: &fuzz::Target, inputs: &mut Vec<Vec<u8>>) {
+    for pair in listed(corpus) {
+        let name = pair.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let cases = listed(&pair).into_iter().filter(|_| target.begins_with(&name));
+        for case in cases.flat_map(|kind| listed(&kind)) {
+            let files = target.files.iter().filter_map(|file| std::fs::read(case.join(file)).ok());
+            inputs.extend(files.filter(|bytes| bytes.len() < 16 << 10));
         }
     }
+}
+
+/// What lies in a folder, in an order that is always the same.
+fn listed(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
 }
 
 /// One small change.

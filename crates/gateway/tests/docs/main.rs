@@ -1,5 +1,5 @@
-//! The documents that are made from code and data: `docs/compatibility.md` from the tables of
-//! `wire`, `docs/providers.md` from the catalog. The tests fail when a document is stale;
+//! The documents that are made from code and data: `docs/compatibility.md` and its
+//! pages from the tables of `wire`, `docs/providers.md` from the catalog. The tests fail when a document is stale;
 //! `UPDATE=1 cargo test -p gateway --test docs` writes them anew.
 
 mod compatibility;
@@ -13,6 +13,8 @@ use std::path::Path;
 fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
     if std::env::var_os("UPDATE").is_some() {
+        let folder = path.parent().expect("a document lies in a folder");
+        fs::create_dir_all(folder).expect("the folder can be made");
         fs::write(&path, text).expect("the document can be written");
         return;
     }
@@ -35,6 +37,28 @@ fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     }
     out.push('\n');
     out
+}
+
+/// Every relative link of a document leads to a file.
+#[test]
+fn links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut documents = vec![root.join("README.md"), root.join("ARCHITECTURE.md")];
+    for folder in ["docs", "docs/compatibility"] {
+        let files = fs::read_dir(root.join(folder)).expect("the folder is in the repository");
+        let files = files.map(|file| file.expect("it can be read").path());
+        documents.extend(files.filter(|file| file.extension().is_some_and(|name| name == "md")));
+    }
+    assert!(documents.len() >= 7, "{documents:?}");
+    for document in documents {
+        let text = fs::read_to_string(&document).expect("it can be read");
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://") && !link.starts_with('#')) {
+            let file = link.split('#').next().unwrap_or(link);
+            let at = document.parent().expect("a file has a folder").join(file);
+            assert!(at.exists(), "`{}` links to `{link}`", document.display());
+        }
+    }
 }
 
 /// The configuration that the README shows must be one that quire takes.
@@ -66,7 +90,9 @@ fn the_configuration_of_the_readme_is_right() {
 
 #[test]
 fn compatibility_is_up_to_date() {
-    check("compatibility.md", &compatibility::document());
+    for (name, text) in compatibility::documents() {
+        check(&name, &text);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use testkit::judge;
+use wire::dialect::Dialect;
 use wire::drive::{self, Answer, Sent};
 use wire::target::Target;
 
@@ -24,7 +25,8 @@ pub(crate) fn asking() -> Value {
 
 /// What [`asking`] becomes for this target.
 pub(crate) fn sent(target: &Target) -> Sent {
-    drive::messages::request(&asking().to_string(), target).expect("the request is good")
+    drive::request(&asking().to_string(), Dialect::Messages, Dialect::Chat, target)
+        .expect("the request is good")
 }
 
 /// The message that a client makes of a stream; the error event if it ended with one.

@@ -12,6 +12,7 @@ pub(crate) mod shown;
 use serde_json::{Value, json};
 use testkit::judge;
 use testkit::strict::Profile;
+use wire::dialect::Dialect;
 use wire::drive::{self, Answer, Sent};
 use wire::target::Target;
 use wire::target::{
@@ -241,7 +242,8 @@ pub(crate) fn asking() -> Value {
 
 /// What [`asking`] becomes for this target.
 pub(crate) fn sent(target: &Target) -> Sent {
-    drive::request(&asking().to_string(), target).expect("the request is good")
+    drive::request(&asking().to_string(), Dialect::Responses, Dialect::Chat, target)
+        .expect("the request is good")
 }
 
 /// The frames of a stream, as an independent reader sees them.

@@ -5,7 +5,8 @@ use crate::targets::{PAIRS, target};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use testkit::seal::seal;
-use wire::drive_messages as drive;
+use wire::dialect::Dialect;
+use wire::drive;
 
 const MARK: &str = r#","cache_control":{"type":"ephemeral"}"#;
 
@@ -70,7 +71,9 @@ fn body(items: &[Value], name: &str) -> String {
         "model": "m", "input": items, "reasoning": {"effort": "high"},
         "tools": [{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}],
     });
-    drive::request(&request.to_string(), &target(name)).expect("the request is good").body
+    drive::request(&request.to_string(), Dialect::Responses, Dialect::Messages, &target(name))
+        .expect("the request is good")
+        .body
 }
 
 /// Where marks stand in the text without them.

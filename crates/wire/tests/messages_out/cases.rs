@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use wire::answer::Ending;
-use wire::drive::{Answer, Sent};
-use wire::drive_messages as drive;
+use wire::dialect::Dialect;
+use wire::drive::{self, Answer, Sent};
 use wire::note::{Code, Notes};
 use wire::target::Target;
 
@@ -43,7 +43,7 @@ fn target_of(case: &Path) -> (String, Target) {
 fn request_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
     let (base, target) = target_of(case);
     let request = read(&case.join("request.json")).expect("a case has a request");
-    match drive::request(&request, &target) {
+    match drive::request(&request, Dialect::Responses, Dialect::Messages, &target) {
         Err(fault) => {
             let text = format!("{}: {}\n", fault.param.unwrap_or_default(), fault.message);
             expect(case, "expect.fault", &text, wrong);
@@ -63,7 +63,9 @@ fn request_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
 
 fn stream_case(case: &Path, wrong: &mut Vec<String>) -> Notes {
     let (_, target) = target_of(case);
-    let sent = drive::request(&asking().to_string(), &target).expect("the request is good");
+    let sent =
+        drive::request(&asking().to_string(), Dialect::Responses, Dialect::Messages, &target)
+            .expect("the request is good");
     let quiet = Sent { notes: Notes::default(), ..sent };
     let answer = match read(&case.join("answer.json")) {
         Some(body) => drive::whole(body.trim_end(), &quiet, &target),

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use testkit::Dialect;
 use testkit::script::{Citation, Says, Usage, UsagePlace, says};
 use wire::answer::Ending;
-use wire::drive::{Answer, Sent};
-use wire::drive_messages as drive;
+use wire::drive::laws::ends_once;
+use wire::drive::{self, Answer, Sent};
 use wire::target::Target;
 use wire::turn::{Event, Summary};
 
@@ -119,7 +119,13 @@ fn bytes(says: &Says) -> Vec<u8> {
 }
 
 pub(crate) fn sent(target: &Target) -> Sent {
-    drive::request(&asking().to_string(), target).expect("the request is good")
+    drive::request(
+        &asking().to_string(),
+        wire::dialect::Dialect::Responses,
+        wire::dialect::Dialect::Messages,
+        target,
+    )
+    .expect("the request is good")
 }
 
 fn streamed(bytes: &[u8], sent: &Sent, target: &Target) -> Answer {
@@ -268,7 +274,7 @@ proptest! {
         judged!(&answer);
         let mut open: Vec<u32> = Vec::new();
         let (mut ends, mut wrong) = (0, Vec::new());
-        drive::events([bytes.as_slice()], Ending::Closed, &target, &mut |event| {
+        drive::events([bytes.as_slice()], Ending::Closed, wire::dialect::Dialect::Messages, &target, &mut |event| {
             let part = match &event {
                 Event::Open { part, .. } => {
                     open.push(*part);
@@ -297,9 +303,9 @@ proptest! {
             }
         });
         prop_assert!(ends == 1 && wrong.is_empty(), "{ends} ends, {wrong:?}");
-        prop_assert_eq!(drive::ends_once(&bytes), Ok(()));
+        prop_assert_eq!(ends_once(wire::dialect::Dialect::Responses, wire::dialect::Dialect::Messages, &bytes), Ok(()));
         for event in &events {
-            prop_assert_eq!(drive::ends_once(event.to_string().as_bytes()), Ok(()));
+            prop_assert_eq!(ends_once(wire::dialect::Dialect::Responses, wire::dialect::Dialect::Messages, event.to_string().as_bytes()), Ok(()));
         }
     }
 
@@ -313,7 +319,7 @@ proptest! {
         request["input"] = json!([{"type": "message", "role": "user", "content": "do it"}]);
         request["reasoning"] = json!({"effort": "high", "summary": "auto"});
         for (index, thought) in thoughts.iter().enumerate() {
-            let sent = drive::request(&request.to_string(), &target).expect("the request is good");
+            let sent = drive::request(&request.to_string(), wire::dialect::Dialect::Responses, wire::dialect::Dialect::Messages, &target).expect("the request is good");
             let refused = refusals(profile(name), &sent.body, &target);
             prop_assert!(refused.is_empty(), "{refused:?}\n{}", sent.body);
             prop_assert!(sent.body.contains("\"thinking\":{\"type\":"), "{}", sent.body);
@@ -324,7 +330,7 @@ proptest! {
             input.extend(response(&answer)["output"].as_array().expect("it is a list").clone());
             input.push(json!({"type": "function_call_output", "call_id": format!("toolu_{index}"), "output": "a.txt"}));
         }
-        let sent = drive::request(&request.to_string(), &target).expect("the request is good");
+        let sent = drive::request(&request.to_string(), wire::dialect::Dialect::Responses, wire::dialect::Dialect::Messages, &target).expect("the request is good");
         let refused = refusals(profile(name), &sent.body, &target);
         prop_assert!(refused.is_empty(), "{refused:?}\n{}", sent.body);
         let body: Value = serde_json::from_str(&sent.body).expect("a request is JSON");
@@ -381,24 +387,30 @@ fn searches_and_citations_are_told() {
         says().searched("srvtoolu_1", "rust \"news\"", [page.clone()]).cited("It is so.", [page]);
     let mut events = Vec::new();
     let bytes = bytes(&says);
-    drive::events([bytes.as_slice()], Ending::Closed, &target("careful"), &mut |event| {
-        events.push(match event {
-            Event::Open { part, kind } => format!("open {part} {kind:?}"),
-            Event::Delta { part, text } => format!("delta {part} {}", text.text()),
-            Event::Found { part, sources } => format!("found {part} {sources:?}"),
-            Event::Cite { part, citation } => {
-                format!(
-                    "cite {part} {} {:?} {:?}",
-                    citation.url.text(),
-                    citation.quote,
-                    citation.span
-                )
-            }
-            Event::Close { part } => format!("close {part}"),
-            Event::Usage(usage) => format!("searched {}", usage.searches),
-            other => format!("{other:?}"),
-        });
-    });
+    drive::events(
+        [bytes.as_slice()],
+        Ending::Closed,
+        wire::dialect::Dialect::Messages,
+        &target("careful"),
+        &mut |event| {
+            events.push(match event {
+                Event::Open { part, kind } => format!("open {part} {kind:?}"),
+                Event::Delta { part, text } => format!("delta {part} {}", text.text()),
+                Event::Found { part, sources } => format!("found {part} {sources:?}"),
+                Event::Cite { part, citation } => {
+                    format!(
+                        "cite {part} {} {:?} {:?}",
+                        citation.url.text(),
+                        citation.quote,
+                        citation.span
+                    )
+                }
+                Event::Close { part } => format!("close {part}"),
+                Event::Usage(usage) => format!("searched {}", usage.searches),
+                other => format!("{other:?}"),
+            });
+        },
+    );
     events.dedup();
     let found =
         r#"found 0 [Source { url: Escaped("https://a.example"), title: Some(Escaped("A")) }]"#;

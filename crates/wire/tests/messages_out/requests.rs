@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 use testkit::strict::{self, Profile};
-use wire::drive_messages as drive;
+use wire::dialect::Dialect;
+use wire::drive;
 use wire::note::Code;
 use wire::target::Target;
 
@@ -36,7 +37,7 @@ proptest! {
             items.push(json!({"type": "message", "role": "user", "content": "go on"}));
         }
         for (profile, name) in PAIRS {
-            match drive::request(&request.to_string(), &target(name)) {
+            match drive::request(&request.to_string(), Dialect::Responses, Dialect::Messages, &target(name)) {
                 Ok(sent) => {
                     let refusals = refusals(profile, &sent.body, &target(name));
                     prop_assert!(refusals.is_empty(), "{name}: {refusals:#?}\n{}", sent.body);
@@ -57,7 +58,7 @@ proptest! {
             *member = value;
         }
         for (_, name) in PAIRS {
-            match drive::request(&request.to_string(), &target(name)) {
+            match drive::request(&request.to_string(), Dialect::Responses, Dialect::Messages, &target(name)) {
                 Ok(sent) => prop_assert!(serde_json::from_str::<Value>(&sent.body).is_ok()),
                 Err(fault) => prop_assert!(fault.param.is_some() || place.is_empty(), "{fault}"),
             }
@@ -72,7 +73,12 @@ fn recorded_codex_requests_reach_every_strict_server_and_nothing_of_them_is_unkn
     let mut wrong = Vec::new();
     for (file, body) in &bodies {
         for (profile, name) in PAIRS {
-            let sent = match drive::request(&body.to_string(), &target(name)) {
+            let sent = match drive::request(
+                &body.to_string(),
+                Dialect::Responses,
+                Dialect::Messages,
+                &target(name),
+            ) {
                 Ok(sent) => sent,
                 Err(fault) => {
                     wrong.push(format!("{file} for {name}: {fault}"));

@@ -7,7 +7,8 @@ use crate::turns::{self, searching};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use wire::answer::Ending;
-use wire::drive_messages as drive;
+use wire::dialect::Dialect;
+use wire::drive;
 use wire::messages::read;
 use wire::messages::written::{ROWS, Section, Use, find};
 use wire::turn::{Event, ToolKind};
@@ -169,7 +170,13 @@ fn nothing_is_written_that_the_table_does_not_name() {
     for name in ["careful", "sonnet-4-5", "opus-5-5", "deepseek"] {
         let target = target(name);
         let bodies = requests().into_iter().map(|request| {
-            let sent = drive::request(&request.to_string(), &target).expect("the request is good");
+            let sent = drive::request(
+                &request.to_string(),
+                Dialect::Responses,
+                Dialect::Messages,
+                &target,
+            )
+            .expect("the request is good");
             serde_json::from_str::<Value>(&sent.body).expect("a request is JSON")
         });
         let mut allowed = searching();
@@ -211,7 +218,13 @@ fn events(stream: &[Value]) -> Vec<String> {
         .collect();
     let mut events = Vec::new();
     let mut sink = |event: Event<'_>| events.push(format!("{event:?}"));
-    drive::events([text.as_bytes()], Ending::Closed, &target("careful"), &mut sink);
+    drive::events(
+        [text.as_bytes()],
+        Ending::Closed,
+        Dialect::Messages,
+        &target("careful"),
+        &mut sink,
+    );
     events
 }
 

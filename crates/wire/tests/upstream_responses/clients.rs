@@ -6,8 +6,7 @@ use std::sync::Arc;
 use testkit::judge;
 use wire::answer::{Ending, Head, Setting};
 use wire::dialect::Dialect;
-use wire::drive::{ClearVault, NOW};
-use wire::drive_responses;
+use wire::drive::{self, ClearVault, NOW};
 use wire::fault::Fault;
 use wire::json::Tape;
 use wire::names::Names;
@@ -104,7 +103,7 @@ pub(crate) fn answer(client: Dialect, sent: &Sent, target: &Target, from: Arrive
 fn arrive(from: Arrives<'_>, target: &Target, sink: &mut impl FnMut(Event<'_>)) {
     match from {
         Arrives::Streamed(bytes) => {
-            drive_responses::events([bytes], Ending::Closed, target, sink);
+            drive::events([bytes], Ending::Closed, Dialect::Responses, target, sink);
         }
         Arrives::Whole(body) => Decoder::new(target, "call_t_").answer(body, sink),
     }

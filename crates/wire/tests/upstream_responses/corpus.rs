@@ -1,9 +1,9 @@
-//! The corpus of this direction. `corpus/responses-out` shows what any client may say, in the words
-//! of Responses: `requests/<case>` holds what is asked (`request.json`) and what a Responses server
+//! The corpus of this direction. `corpus/responses-to-responses` shows what any client may say, in the
+//! words of Responses: `requests/<case>` holds what is asked (`request.json`) and what a Responses server
 //! gets (`expect.request.json`, `expect.notes`); `streams/<case>` holds what the server answers
 //! (`stream.sse` or `answer.json`) and what happens then, one event a line (`expect.events`).
-//! `corpus/chat-to-responses` and `corpus/messages-to-responses` hold the same for clients of those
-//! dialects, whose answers are theirs as well (`expect.sse`, `expect.json`).
+//! `corpus/messages-to-responses` holds the same for clients of that dialect, whose answers are theirs
+//! as well (`expect.sse`, `expect.json`); `corpus_chat.rs` drives `corpus/chat-to-responses`.
 //!
 //! `UPDATE=1 cargo test -p wire --test upstream_responses` writes what is; read the difference
 //! before you commit it.
@@ -18,17 +18,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use wire::answer::Ending;
 use wire::dialect::Dialect;
-use wire::drive_responses;
+use wire::drive;
 use wire::note::{Code, Notes};
 use wire::responses::Decoder;
 use wire::turn::Event;
 
 /// The folders, and the dialect of their clients.
-const FOLDERS: [(&str, Dialect); 3] = [
-    ("responses-out", Dialect::Responses),
-    ("chat-to-responses", Dialect::Chat),
-    ("messages-to-responses", Dialect::Messages),
-];
+const FOLDERS: [(&str, Dialect); 2] =
+    [("responses-to-responses", Dialect::Responses), ("messages-to-responses", Dialect::Messages)];
 
 fn cases(folder: &str, kind: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus").join(folder).join(kind);
@@ -121,7 +118,13 @@ fn stream_case(client: Dialect, case: &Path, wrong: &mut Vec<String>) {
         match body {
             Ok(body) => Decoder::new(&target, "call_t_").answer(&body, &mut hear),
             Err(_) => {
-                drive_responses::events([stream.as_slice()], Ending::Closed, &target, &mut hear);
+                drive::events(
+                    [stream.as_slice()],
+                    Ending::Closed,
+                    Dialect::Responses,
+                    &target,
+                    &mut hear,
+                );
             }
         }
         return expect(case, "expect.events", &events, wrong);

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 use testkit::strict::{self, Profile};
-use wire::drive_responses;
+use wire::dialect::Dialect;
+use wire::drive;
 use wire::json::Tape;
 use wire::note::{Code, Notes};
 use wire::target::Target;
@@ -336,7 +337,13 @@ fn a_request_is_rendered_with_the_drivers_vault_too() {
         {"type": "reasoning", "summary": [], "encrypted_content": "sealed-reasoning:\u{1}{\"text\":\"\",\"encrypted\":\"gAAAA\"}"},
         {"role": "assistant", "content": "gone"},
         {"role": "user", "content": "again"}]});
-    let sent = drive_responses::request(&body.to_string(), &target("openai")).expect("it is good");
+    let sent = drive::request(
+        &body.to_string(),
+        Dialect::Responses,
+        Dialect::Responses,
+        &target("openai"),
+    )
+    .expect("it is good");
     let body: Value = serde_json::from_str(&sent.body).expect("JSON");
     assert_eq!(
         body["input"][1],

@@ -3,7 +3,8 @@
 use super::targets::target;
 use serde_json::{Value, json};
 use wire::answer::Ending;
-use wire::drive_responses;
+use wire::dialect::Dialect;
+use wire::drive;
 use wire::turn::{End, Event, Finish, Opaque, Opening};
 
 /// What an answer says, however it was told: each part with its text, seals and citations.
@@ -94,7 +95,9 @@ impl Listener {
 pub(super) fn heard(stream: &[u8]) -> Told {
     let mut listener = Listener::default();
     let target = target("openai");
-    drive_responses::events([stream], Ending::Closed, &target, &mut |event| listener.hear(&event));
+    drive::events([stream], Ending::Closed, Dialect::Responses, &target, &mut |event| {
+        listener.hear(&event)
+    });
     listener.told()
 }
 

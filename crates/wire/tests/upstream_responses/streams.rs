@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use testkit::Dialect;
 use testkit::script::{CallForm, Citation, ReasoningForm, Says, Usage, says};
 use wire::answer::Ending;
-use wire::drive::Sent;
-use wire::drive_responses;
+use wire::drive::{self, Sent};
 use wire::target::Target;
 
 /// Fails the case when the judges complain.
@@ -131,7 +130,13 @@ pub(super) fn spoken(pieces: &[Piece], form: &Form) -> Says {
 fn sent(target: &Target) -> Sent {
     let mut asking = asking();
     asking["tools"].as_array_mut().expect("a list").push(json!({"type": "web_search"}));
-    drive_responses::request(&asking.to_string(), target).expect("the request is good")
+    drive::request(
+        &asking.to_string(),
+        wire::dialect::Dialect::Responses,
+        wire::dialect::Dialect::Responses,
+        target,
+    )
+    .expect("the request is good")
 }
 
 fn body(sent: &Sent) -> Value {
@@ -206,10 +211,10 @@ proptest! {
         let sent = sent(&target);
         let says = spoken(&pieces, &form);
         let bytes = says.streamed_in(Dialect::Responses, &body(&sent));
-        let answer = drive_responses::stream([bytes.as_slice()], Ending::Closed, &sent, &target);
+        let answer = drive::stream([bytes.as_slice()], Ending::Closed, &sent, &target);
         judged!(&answer);
         let parts = cut(&bytes, &cuts);
-        let split = drive_responses::stream(parts.iter().map(Vec::as_slice), Ending::Closed, &sent, &target);
+        let split = drive::stream(parts.iter().map(Vec::as_slice), Ending::Closed, &sent, &target);
         prop_assert_eq!(&split, &answer);
         let upstream = says.answered_in(Dialect::Responses, &body(&sent));
         let upstream: Value = serde_json::from_slice(&upstream).expect("it is JSON");
@@ -226,9 +231,9 @@ proptest! {
         let sent = sent(&target);
         let says = spoken(&pieces, &form);
         let bytes = says.streamed_in(Dialect::Responses, &body(&sent));
-        let streamed = response(&drive_responses::stream([bytes.as_slice()], Ending::Closed, &sent, &target));
+        let streamed = response(&drive::stream([bytes.as_slice()], Ending::Closed, &sent, &target));
         let whole = says.answered_in(Dialect::Responses, &body(&sent));
-        let whole = drive_responses::whole(&String::from_utf8(whole).expect("JSON"), &sent, &target);
+        let whole = drive::whole(&String::from_utf8(whole).expect("JSON"), &sent, &target);
         judged!(&whole);
         prop_assert_eq!(streamed, response(&whole));
     }
@@ -243,7 +248,7 @@ proptest! {
         let sent = sent(&target);
         let bytes = spoken(&pieces, &form).streamed_in(Dialect::Responses, &body(&sent));
         let kept = at.index(bytes.len());
-        let answer = drive_responses::stream([&bytes[..kept]], Ending::Closed, &sent, &target);
+        let answer = drive::stream([&bytes[..kept]], Ending::Closed, &sent, &target);
         judged!(&answer);
         let finished = String::from_utf8_lossy(&bytes[..kept])
             .lines()
@@ -262,10 +267,9 @@ proptest! {
         let sent = sent(&target);
         for bytes in [bytes.as_slice(), text.as_bytes()] {
             heard(bytes);
-            drive_responses::ends_once(bytes).map_err(TestCaseError::fail)?;
-            let answer = drive_responses::stream([bytes], Ending::Closed, &sent, &target);
+            let answer = drive::stream([bytes], Ending::Closed, &sent, &target);
             judged!(&answer);
-            judged!(&drive_responses::whole(&String::from_utf8_lossy(bytes), &sent, &target));
+            judged!(&drive::whole(&String::from_utf8_lossy(bytes), &sent, &target));
         }
     }
 
@@ -298,7 +302,7 @@ proptest! {
         }
         // The listener checks the order of what it hears.
         heard(frames.concat().as_bytes());
-        let answer = drive_responses::stream([frames.concat().as_bytes()], Ending::Closed, &sent, &target);
+        let answer = drive::stream([frames.concat().as_bytes()], Ending::Closed, &sent, &target);
         judged!(&answer);
     }
 }
@@ -319,8 +323,7 @@ fn recorded_answers_say_what_they_say() {
                 continue;
             }
             count += 1;
-            let answer =
-                drive_responses::stream([stream.as_bytes()], Ending::Closed, &sent, &target);
+            let answer = drive::stream([stream.as_bytes()], Ending::Closed, &sent, &target);
             let found = complaints(&answer);
             assert!(found.is_empty(), "{client}/{name}: {}", found.join("\n"));
             let events = common::data(&stream);
