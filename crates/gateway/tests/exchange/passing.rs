@@ -73,6 +73,21 @@ async fn what_no_text_can_hold_is_passed_too() {
     }
 }
 
+#[tokio::test]
+async fn a_packed_request_is_unpacked_and_otherwise_the_same() {
+    for dialect in Dialect::ALL {
+        let upstream = tolerant(dialect, Script::always(says().text("x"))).await;
+        let quire = Quire::before(&upstream).await;
+        let body = odd(dialect, "\"lab/mock-model\"");
+        let level = ruzstd::encoding::CompressionLevel::Fastest;
+        let packed = ruzstd::encoding::compress_to_vec(body.as_bytes(), level);
+        let asks = post_raw(dialect, packed).header("content-encoding", "zstd");
+        heard(dialect, quire.send(&asks).await).await.assert_finished();
+        assert_eq!(last_body(&upstream), odd(dialect, "\"mock-model\""));
+        upstream.assert_no_refusals();
+    }
+}
+
 /// Any JSON as text: odd numbers, escapes, space, names that stand twice.
 fn value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
