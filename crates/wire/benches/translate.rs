@@ -10,8 +10,10 @@ use wire::answer::{Ending, Head, Setting};
 use wire::chat::Decoder;
 use wire::dialect::Dialect;
 use wire::drive::{self, ClearVault, NOW, Sent};
+use wire::drive_messages;
 use wire::drive_responses;
 use wire::json::Document;
+use wire::messages;
 use wire::note::Notes;
 use wire::responses::Encoder;
 use wire::sse;
@@ -65,8 +67,17 @@ fn request(bytes: usize) -> String {
     .to_string()
 }
 
+/// A Messages server that takes thinking with its signature and marks for its prompt cache.
+fn messages_target() -> Target {
+    let mut target = Target::careful(Dialect::Messages);
+    target.model = "claude-sonnet-4-5".to_owned();
+    target.accepts.push("cache_control".to_owned());
+    target
+}
+
 fn requests(criterion: &mut Criterion) {
     let target = Target { model: "deepseek-v4-pro".to_owned(), ..Target::default() };
+    let messages = messages_target();
     let mut group = criterion.benchmark_group("request");
     for (name, bytes) in [("60 KB", 60_000), ("1 MB", 1_000_000)] {
         let body = request(bytes);
@@ -74,6 +85,13 @@ fn requests(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             // The driver copies the body once, as reading it from a socket does.
             bencher.iter(|| drive::request(black_box(&body), &target));
+        });
+        // A thought as a Messages server signed it; without, thinking would be left out.
+        let thought =
+            r#"\u0001{\"text\":\"let me look at the file first\",\"signature\":\"EqQBCgIYAhIM\"}"#;
+        let signed = body.replace("let me look at the file first", thought);
+        group.bench_function(format!("{name}, to Messages"), |bencher| {
+            bencher.iter(|| drive_messages::request(black_box(&signed), &messages));
         });
         group.bench_function(format!("{name}, index only"), |bencher| {
             bencher.iter_batched(|| body.clone(), Document::parse, BatchSize::LargeInput);
@@ -137,6 +155,73 @@ fn events(criterion: &mut Criterion) {
                 },
                 |(encoder, frames, decoder, out)| {
                     // Reads of a socket are about this large.
+                    for piece in stream.as_bytes().chunks(16 << 10) {
+                        let mut frame = |frame: sse::Frame<'_>| {
+                            decoder.push(frame, &mut |event| encoder.push(event, NOW, out));
+                        };
+                        frames.push(piece, &mut frame).expect("the stream is good");
+                        out.clear();
+                    }
+                    decoder.end(Ending::Closed, &mut |event| encoder.push(event, NOW, out));
+                },
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// A Messages stream with this many equal events.
+fn messages_stream(block: &str, delta: &str, events: usize) -> String {
+    let event =
+        |name: &str, rest: &str| format!("event: {name}\ndata: {{\"type\":\"{name}\"{rest}}}\n\n");
+    let mut stream = event(
+        "message_start",
+        r#","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":25,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":1}}"#,
+    );
+    stream += &event("content_block_start", &format!(r#","index":0,"content_block":{block}"#));
+    stream +=
+        &event("content_block_delta", &format!(r#","index":0,"delta":{delta}"#)).repeat(events);
+    stream += &event("content_block_stop", r#","index":0"#);
+    stream += &event(
+        "message_delta",
+        r#","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":12}"#,
+    );
+    stream += &event("message_stop", "");
+    stream
+}
+
+fn messages_events(criterion: &mut Criterion) {
+    const EVENTS: usize = 1000;
+    let target = messages_target();
+    let sent = drive_messages::request(&request(60_000), &target).expect("the request is good");
+    let mut group = criterion.benchmark_group("one event of Messages");
+    for (name, block, delta) in [
+        ("text", r#"{"type":"text","text":""}"#, r#"{"type":"text_delta","text":" some words"}"#),
+        (
+            "thinking",
+            r#"{"type":"thinking","thinking":"","signature":""}"#,
+            r#"{"type":"thinking_delta","thinking":" some words"}"#,
+        ),
+        (
+            "arguments",
+            r#"{"type":"tool_use","id":"toolu_1","name":"tool_1","input":{}}"#,
+            r#"{"type":"input_json_delta","partial_json":" some words"}"#,
+        ),
+    ] {
+        let stream = messages_stream(block, delta, EVENTS);
+        group.throughput(Throughput::Elements(EVENTS as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter_batched_ref(
+                || {
+                    (
+                        encoder(&sent),
+                        sse::Decoder::new(1 << 20),
+                        messages::Decoder::new(&target, "c"),
+                        String::with_capacity(1 << 20),
+                    )
+                },
+                |(encoder, frames, decoder, out)| {
                     for piece in stream.as_bytes().chunks(16 << 10) {
                         let mut frame = |frame: sse::Frame<'_>| {
                             decoder.push(frame, &mut |event| encoder.push(event, NOW, out));
@@ -221,6 +306,6 @@ fn responses_events(criterion: &mut Criterion) {
 criterion_group! {
     name = all;
     config = Criterion::default().sample_size(20).warm_up_time(std::time::Duration::from_millis(500)).measurement_time(std::time::Duration::from_secs(2));
-    targets = requests, events, responses_events
+    targets = requests, events, messages_events, responses_events
 }
 criterion_main!(all);

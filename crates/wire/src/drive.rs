@@ -242,22 +242,27 @@ pub fn ends_once(bytes: &[u8]) -> Result<(), String> {
         }
         let text = String::from_utf8_lossy(bytes);
         for answer in [whole, self::whole(&text, &sent, &target)] {
-            let mut ends = 0;
-            for line in answer.events.split('\n') {
-                match line.split_once(": ") {
-                    Some((
-                        "event",
-                        "response.completed" | "response.incomplete" | "response.failed",
-                    )) => ends += 1,
-                    Some(("event" | "data", _)) => {}
-                    _ if line.is_empty() => {}
-                    _ => return Err(format!("a line that is no field: {line}")),
-                }
-            }
-            if ends != 1 || !answer.events.ends_with("data: [DONE]\n\n") {
-                return Err(format!("{ends} ends:\n{}", answer.events));
-            }
+            one_end(&answer)?;
         }
+    }
+    Ok(())
+}
+
+/// Whether an answer ends once and keeps the frame of server-sent events.
+pub(crate) fn one_end(answer: &Answer) -> Result<(), String> {
+    let mut ends = 0;
+    for line in answer.events.split('\n') {
+        match line.split_once(": ") {
+            Some(("event", "response.completed" | "response.incomplete" | "response.failed")) => {
+                ends += 1;
+            }
+            Some(("event" | "data", _)) => {}
+            _ if line.is_empty() => {}
+            _ => return Err(format!("a line that is no field: {line}")),
+        }
+    }
+    if ends != 1 || !answer.events.ends_with("data: [DONE]\n\n") {
+        return Err(format!("{ends} ends:\n{}", answer.events));
     }
     Ok(())
 }

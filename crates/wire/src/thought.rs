@@ -39,15 +39,20 @@ impl Thought {
     /// Reads what [`Thought::pack`] made.
     pub fn unpack(packed: &str) -> Self {
         let mut tape = Tape::default();
+        let (text, opaque) = Self::read(packed, &mut tape);
+        Self { text: text.text().into_owned(), opaque: opaque.map(Opaque::into_owned) }
+    }
+
+    /// The same without a copy: the text and what is opaque, as they go into another document.
+    pub(crate) fn read<'p>(packed: &'p str, tape: &mut Tape) -> (Escaped<'p>, Option<Opaque<'p>>) {
         let read = packed.strip_prefix(MARK).and_then(|json| tape.read(json).ok());
-        let Some(read) = read else { return Self { text: packed.to_owned(), opaque: None } };
-        let member = |name: &str| read.get(name).and_then(Value::as_str).map(Escaped::into_owned);
+        let Some(read) = read else { return (Escaped::plain(packed), None) };
+        let member = |name: &str| read.get(name).and_then(Value::as_str);
         let opaque = member("signature")
             .map(Opaque::Signature)
             .or_else(|| member("redacted").map(Opaque::Redacted))
             .or_else(|| member("encrypted").map(Opaque::Encrypted));
-        let text = member("text").map(|text| text.text().into_owned()).unwrap_or_default();
-        Self { text, opaque }
+        (member("text").unwrap_or_default(), opaque)
     }
 }
 

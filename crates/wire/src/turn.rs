@@ -37,8 +37,20 @@ pub struct Settings<'a> {
     pub parallel_tool_calls: Option<bool>,
     /// Texts at which the model stops.
     pub stop: Vec<Escaped<'a>>,
+    /// A name that all requests of one conversation share, if the client gives it one: what an
+    /// upstream is told where it looks for its cache by a key and the request has none.
+    pub conversation: Option<Escaped<'a>>,
     /// Members that mean the same under the same name wherever they are known: name and raw JSON.
     pub shared: Vec<(&'static str, &'a str)>,
+}
+
+impl Settings<'_> {
+    /// The key under which an upstream that knows `prompt_cache_key` should look for its cache,
+    /// unless the request has a key of its own.
+    pub(crate) fn cache_key(&self) -> Option<&str> {
+        let given = self.shared.iter().any(|(name, _)| *name == "prompt_cache_key");
+        self.conversation.as_ref().filter(|_| !given).map(Escaped::escaped)
+    }
 }
 
 /// How reasoning is shown to the caller.

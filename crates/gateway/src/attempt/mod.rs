@@ -24,7 +24,7 @@ use wire::answer::{Ending, Head, Setting};
 use wire::chat::parse::is_responses_shaped;
 use wire::dialect::{Decoder, Dialect};
 use wire::fault::{Fault, Kind, Phase, Reader};
-use wire::json::{Document, SyntaxError};
+use wire::json::{Document, Escaped, SyntaxError};
 use wire::note::{Code, Notes};
 use wire::pass::may_hold_any;
 use wire::responses::object;
@@ -158,7 +158,10 @@ impl Gateway {
         let passes = |candidate: &Candidate| {
             candidate.dialect(ask.dialect, ask.document.root()) == Some(ask.dialect)
         };
-        let passing = ask.route.candidates.iter().filter(|candidate| passes(candidate)).count();
+        let passing = match is_of_its_dialect(&ask) {
+            true => ask.route.candidates.iter().filter(|candidate| passes(candidate)).count(),
+            false => 0,
+        };
         // What is translated is mended; what is passed stays as it came.
         let mut mended = None;
         if passing == 0 {
@@ -170,6 +173,11 @@ impl Gateway {
         let ask = ask;
         let readable = mended.as_ref().unwrap_or(&ask.document);
         let mut request_notes = Notes::default();
+        // The client's own name for it is nobody else's business.
+        let conversation = ask.session.as_ref().map(|name| {
+            let hash = self.sealer.fingerprint(name.as_bytes());
+            hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        });
         let mut turn = None;
         let (mut at, mut tries, mut forget) = (0, 0, false);
         loop {
@@ -186,6 +194,7 @@ impl Gateway {
             let passes = dialect == ask.dialect && !built_in && is_of_its_dialect(&ask);
             if !passes && turn.is_none() {
                 let mut read = ask.dialect.parse(readable.root(), &mut request_notes)?;
+                read.settings.conversation = conversation.as_deref().map(Escaped::plain);
                 if let Some(alias) = &ask.route.alias {
                     alias::complete(alias, &mut read, &mut request_notes);
                 }

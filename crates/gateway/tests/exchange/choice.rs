@@ -166,3 +166,29 @@ async fn every_client_says_its_conversation_in_its_own_way() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_conversation_has_one_cache_key_where_the_upstream_looks_for_one() {
+    let mut upstreams = all(Dialect::Responses).await;
+    upstreams.retain(|upstream| upstream.dialect() == Dialect::Responses);
+    let quire = Quire::start(&polyglot(&upstreams, "\"mock-model\"")).await;
+    for (session, members) in [
+        ("one", json!({})),
+        ("one", json!({})),
+        ("two", json!({})),
+        ("two", json!({"prompt_cache_key": "own"})),
+    ] {
+        let asks = post(Dialect::Chat, &request(Dialect::Chat, members));
+        let asks = asks.header("x-session-id", session);
+        heard(Dialect::Chat, quire.send(&asks).await).await.assert_finished();
+    }
+    let keys: Vec<String> = upstreams[0]
+        .bodies()
+        .iter()
+        .map(|body| body["prompt_cache_key"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(keys[0], keys[1]);
+    assert_ne!(keys[1], keys[2]);
+    assert_eq!(keys[3], "own");
+    assert!(keys[0].len() == 32 && !keys[0].contains("one"), "{keys:?}");
+}

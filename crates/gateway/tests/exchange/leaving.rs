@@ -99,7 +99,7 @@ async fn a_client_that_leaves_while_a_whole_answer_is_made_ends_the_upstream_req
 #[tokio::test]
 async fn a_client_that_reads_nothing_holds_up_only_itself() {
     let upstream =
-        Upstream::start(Script::always(says().text("x".repeat(8 << 20)).delta(1000))).await;
+        Upstream::start(Script::always(says().text("x".repeat(8 << 20)).delta(16_000))).await;
     let quire = Quire::before(&upstream).await;
     let stuck = quire.ask(&plain()).await;
     let told = timeout(SOON, quire.stream(&plain())).await.expect("others go on");

@@ -141,6 +141,9 @@ fn settings(turn: &Turn<'_>, target: &Target, names: &Names, notes: &mut Notes, 
             notes.add(Code::FieldIgnored, name);
         }
     }
+    if let Some(key) = settings.cache_key().filter(|_| target.takes("prompt_cache_key")) {
+        write!(out, ",\"prompt_cache_key\":\"{key}\"").expect("a String takes every write");
+    }
     effort(turn, target, notes, out);
     if settings.stream {
         out.push_str(",\"stream\":true");

@@ -80,7 +80,7 @@ pub const ROWS: &[Row] = &[
     row(Field, "presence_penalty", Accepted("`presence_penalty`")),
     row(Field, "frequency_penalty", Accepted("`frequency_penalty`")),
     row(Field, "service_tier", Accepted("`service_tier`")),
-    row(Field, "prompt_cache_key", Accepted("`prompt_cache_key`")),
+    row(Field, "prompt_cache_key", Accepted("`prompt_cache_key`, else a hash of the conversation's name")),
     row(Field, "safety_identifier", Accepted("`safety_identifier`")),
     row(Field, "user", Accepted("`user`")),
     row(Field, "stream", Written("`stream`")),

@@ -2,7 +2,8 @@
 //! assistant in turn, calls at the end of what the assistant says, and their results first in what
 //! the user says next.
 //!
-//! What stands early in a conversation is written the same however it goes on: prompt caches and the
+//! A conversation may begin with the assistant: Anthropic takes that since October 2024 (its release
+//! notes), so nothing is put before it. What stands early in a conversation is written the same however it goes on: prompt caches and the
 //! signatures of newer models' thinking both depend on it.
 
 use super::cache::Marks;
@@ -354,30 +355,33 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
             return;
         }
         let opened = sealed.as_ref().map(|s| self.to.vault.open(Sealed::Reasoning, &s.text()));
-        let (packed, foreign) = match opened {
-            Some(Opened::Text(packed)) => (Some(Thought::unpack(&packed)), false),
-            Some(Opened::Foreign) => (None, true),
-            None => (None, false),
-        };
-        let shown = || -> String {
-            let pieces = if text.is_empty() && !foreign { summary } else { text };
-            pieces.iter().map(Escaped::escaped).collect()
-        };
-        match packed {
-            Some(Thought { text, opaque: Some(Opaque::Signature(signature)) }) => {
-                self.thinking(Escaped::plain(&text).escaped(), Some(&signature));
+        let shown =
+            |pieces: &[Escaped<'_>]| -> String { pieces.iter().map(Escaped::escaped).collect() };
+        match opened {
+            Some(Opened::Text(packed)) => {
+                let mut tape = std::mem::take(&mut self.tape);
+                self.opened_thought(&packed, &mut tape);
+                self.tape = tape;
             }
-            Some(Thought { opaque: Some(Opaque::Redacted(data)), .. }) => {
+            // What was shown in full is as good, whoever sealed the copy.
+            Some(Opened::Foreign) => self.unsigned(&shown(text), Code::ReasoningForeign),
+            None if text.is_empty() => self.unsigned(&shown(summary), Code::ReasoningDropped),
+            None => self.unsigned(&shown(text), Code::ReasoningDropped),
+        }
+    }
+
+    fn opened_thought(&mut self, packed: &str, tape: &mut Tape) {
+        match Thought::read(packed, tape) {
+            (text, Some(Opaque::Signature(signature))) => {
+                self.thinking(text.escaped(), Some(&signature));
+            }
+            (_, Some(Opaque::Redacted(data))) => {
                 self.begin_said(true);
                 self.out.push_str(r#"{"type":"redacted_thinking","data":""#);
                 self.out.push_str(data.escaped());
                 self.out.push_str("\"}");
             }
-            Some(Thought { text, .. }) => {
-                self.unsigned(Escaped::plain(&text).escaped(), Code::ReasoningDropped);
-            }
-            None if foreign => self.unsigned(&shown(), Code::ReasoningForeign),
-            None => self.unsigned(&shown(), Code::ReasoningDropped),
+            (text, _) => self.unsigned(text.escaped(), Code::ReasoningDropped),
         }
     }
 

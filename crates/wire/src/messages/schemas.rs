@@ -6,7 +6,9 @@
 use crate::json::{Escaped, Kind, Tape, Value};
 use crate::note::{Code, Notes};
 use crate::turn::is_plain_property;
+use memchr::memmem::Finder;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// Keywords that structured outputs do not have (platform.claude.com, "Structured outputs", "JSON
 /// Schema limitations").
@@ -49,14 +51,18 @@ pub(super) fn of_answer<'a>(schema: &'a str, notes: &mut Notes) -> Cow<'a, str> 
 
 /// Whether the text could hold something of an older draft, or `null` for nothing.
 fn is_suspicious(schema: &str) -> bool {
-    let mentions = |word: &str| memchr::memmem::find(schema.as_bytes(), word.as_bytes()).is_some();
+    // To prepare a search costs as much as to search a schema.
+    static WORDS: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| ["null", "\"exclusiveM", "\"items\""].map(Finder::new));
+    let [null, bound, items] = &*WORDS;
+    let text = schema.as_bytes();
     let tuple = || {
-        memchr::memmem::find_iter(schema.as_bytes(), "\"items\"").any(|at| {
-            let rest = schema[at + "\"items\"".len()..].trim_start().strip_prefix(':');
+        items.find_iter(text).any(|at| {
+            let rest = schema[at + items.needle().len()..].trim_start().strip_prefix(':');
             rest.is_some_and(|rest| rest.trim_start().starts_with('['))
         })
     };
-    mentions("null") || mentions("\"exclusiveM") || tuple()
+    null.find(text).is_some() || bound.find(text).is_some() || tuple()
 }
 
 /// The mended schema; none where nothing was wrong with it.

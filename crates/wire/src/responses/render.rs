@@ -92,6 +92,9 @@ fn settings(
             None => notes.add(Code::FieldIgnored, name),
         }
     }
+    if let Some(key) = settings.cache_key().filter(|_| target.takes("prompt_cache_key")) {
+        write!(out, ",\"prompt_cache_key\":\"{key}\"").expect("a String takes every write");
+    }
     reasoning(turn, target, notes, out);
     if target.takes("store") {
         out.push_str(",\"store\":false");

@@ -67,7 +67,7 @@ pub const ROWS: &[Row] = &[
     row(Field, "presence_penalty", Accepted("`presence_penalty`")),
     row(Field, "frequency_penalty", Accepted("`frequency_penalty`")),
     row(Field, "service_tier", Accepted("`service_tier`, where OpenAI knows the word")),
-    row(Field, "prompt_cache_key", Accepted("`prompt_cache_key`, at most 64 characters")),
+    row(Field, "prompt_cache_key", Accepted("`prompt_cache_key`, at most 64 characters, else a hash of the conversation's name")),
     row(Field, "safety_identifier", Accepted("`safety_identifier`, at most 64 characters")),
     row(Field, "user", Accepted("`user`, at most 64 characters")),
     row(Field, "metadata", Accepted("`metadata`, where OpenAI accepts it")),

@@ -297,8 +297,9 @@ proptest! {
             }
         });
         prop_assert!(ends == 1 && wrong.is_empty(), "{ends} ends, {wrong:?}");
+        prop_assert_eq!(drive::ends_once(&bytes), Ok(()));
         for event in &events {
-            let _ = drive::whole(&event.to_string(), &sent, &target);
+            prop_assert_eq!(drive::ends_once(event.to_string().as_bytes()), Ok(()));
         }
     }
 
