@@ -155,13 +155,23 @@ impl Gateway {
     /// # Errors
     /// What the last candidate failed with; nothing has been generated.
     pub async fn answer(self: Arc<Self>, mut ask: Ask) -> Result<Relay, Fault> {
-        let translates = |candidate: &Candidate| {
-            candidate.dialect(ask.dialect, ask.document.root()) != Some(ask.dialect)
+        let passes = |candidate: &Candidate| {
+            candidate.dialect(ask.dialect, ask.document.root()) == Some(ask.dialect)
         };
-        if ask.route.candidates.iter().any(translates) {
+        let passing = match is_of_its_dialect(&ask) {
+            true => ask.route.candidates.iter().filter(|candidate| passes(candidate)).count(),
+            false => 0,
+        };
+        // What is translated is mended; what is passed stays as it came.
+        let mut mended = None;
+        if passing == 0 {
             ask.document.mend();
+        } else if passing < ask.route.candidates.len() && ask.document.is_broken() {
+            mended = Body::parse(ask.document.text().to_owned()).ok();
+            mended.iter_mut().for_each(Body::mend);
         }
         let ask = ask;
+        let readable = mended.as_ref().unwrap_or(&ask.document);
         let mut request_notes = Notes::default();
         // The client's own name for it is nobody else's business.
         let conversation = ask.session.as_ref().map(|name| {
@@ -183,7 +193,7 @@ impl Gateway {
             let built_in = candidate.provider.origin == Origin::BuiltIn;
             let passes = dialect == ask.dialect && !built_in && is_of_its_dialect(&ask);
             if !passes && turn.is_none() {
-                let mut read = ask.dialect.parse(ask.document.root(), &mut request_notes)?;
+                let mut read = ask.dialect.parse(readable.root(), &mut request_notes)?;
                 read.settings.conversation = conversation.as_deref().map(Escaped::plain);
                 if let Some(alias) = &ask.route.alias {
                     alias::complete(alias, &mut read, &mut request_notes);

@@ -255,6 +255,23 @@ async fn a_web_page_is_a_protocol_error() {
 }
 
 #[tokio::test]
+async fn an_endless_event_is_given_up() {
+    for dialect in Dialect::ALL {
+        let endless = "x".repeat(17 << 20);
+        let upstream = strict(dialect, Script::default()).await;
+        let quire = Quire::before(&upstream).await;
+        upstream.set_script(replays(format!("data: {{\"x\":\"{endless}")));
+        let response = quire.send(&post(dialect, &streamed(dialect))).await;
+        assert_eq!(refused(dialect, response, 502).await["code"], "upstream_protocol_error");
+        let begun = says().text("begun");
+        upstream.set_script(begun.clone().bytes(format!("data: {{\"x\":\"{endless}")));
+        let told = ask(&quire, dialect).await;
+        told.judged().assert_failed();
+        assert!(told.text() == "begun" && told.raw.len() < 10_000);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_in_the_other_form_is_put_into_the_right_one() {
     for dialect in Dialect::ALL {
         let says =
@@ -290,7 +307,7 @@ async fn an_answer_in_the_other_form_is_put_into_the_right_one() {
 
 #[tokio::test]
 async fn after_two_seconds_a_comment_goes_out_and_nothing_opens_twice() {
-    let late = Duration::from_millis(2600);
+    let late = Duration::from_millis(3000);
     together(Dialect::ALL.map(|dialect| async move {
         let answer = || says().text("later");
         for step in
@@ -301,7 +318,7 @@ async fn after_two_seconds_a_comment_goes_out_and_nothing_opens_twice() {
             let began = Instant::now();
             let response = quire.send(&post(dialect, &streamed(dialect))).await;
             let waited = began.elapsed();
-            assert!((1900..2500).contains(&waited.as_millis()), "the head came after {waited:?}");
+            assert!((1900..2900).contains(&waited.as_millis()), "the head came after {waited:?}");
             let told = heard(dialect, response).await;
             let body = told.raw.strip_prefix(COMMENT).expect("a comment comes first");
             assert_eq!(body, passed(dialect, &says().text("later")), "{}", dialect.name());
@@ -445,7 +462,7 @@ async fn one_who_is_passed_to_and_one_who_is_translated_for_stand_in_for_each_ot
 
 #[tokio::test]
 async fn another_may_still_answer_after_the_head_went_out() {
-    let late = Duration::from_millis(10_300);
+    let late = Duration::from_millis(11_500);
     let pairs = Dialect::ALL.into_iter().flat_map(|dialect| {
         others(dialect)
             .flat_map(move |other| [(dialect, dialect, other), (dialect, other, dialect)])
@@ -456,7 +473,7 @@ async fn another_may_still_answer_after_the_head_went_out() {
         let quire = pair(&failing, &spare, "").await;
         let began = Instant::now();
         let response = quire.send(&post(caller, &streamed(caller))).await;
-        assert!((9_900..10_250).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+        assert!((9_900..11_400).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
         let told = heard(caller, response).await;
         told.judged().assert_finished();
         assert_eq!(told.text(), "spare", "{} {} {}", caller.name(), first.name(), second.name());

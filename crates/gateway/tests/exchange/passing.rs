@@ -10,7 +10,7 @@ use testkit::judge::Dialect;
 use testkit::script::{Script, Usage, answers, line, replays, says};
 use testkit::upstream::Upstream;
 
-use crate::dialects::{heard, post, post_raw, request, strict, tolerant, whole};
+use crate::dialects::{heard, others, pair, post, post_raw, request, strict, tolerant, whole};
 use crate::stage::{Quire, lab};
 
 /// A body of which almost nothing is usual; `model` is the raw JSON of the name. The content says
@@ -70,6 +70,46 @@ async fn what_no_text_can_hold_is_passed_too() {
         quire.send(&post_raw(dialect, twice)).await;
         let got = last_body(&upstream);
         assert!(!got.contains("quire/demo") && got.contains("\"model\"\t: \"mock-model\" ,"));
+    }
+}
+
+#[tokio::test]
+async fn a_fallback_that_is_translated_for_changes_nothing_of_what_is_passed() {
+    for dialect in Dialect::ALL {
+        let first = tolerant(dialect, Script::default()).await;
+        let other = others(dialect).next().expect("there are others");
+        let second = tolerant(other, Script::always(says().text("spare"))).await;
+        let quire = pair(&first, &second, "").await;
+        let member = match dialect {
+            Dialect::Responses => "input",
+            Dialect::Chat | Dialect::Messages => "messages",
+        };
+        let body = |model: &str| {
+            format!(
+                r#"{{"model":"{model}","max_tokens":9,"{member}":[{{"role":"user","content":"half \ud83d"}}]}}"#
+            )
+        };
+        // The upstream refuses what it cannot read, so nobody else is asked.
+        quire.send(&post_raw(dialect, body("lab/mock-model"))).await;
+        assert_eq!(last_body(&first), body("mock-model"));
+        assert!(second.requests().is_empty());
+        quire.send(&post_raw(dialect, body("spare/mock-model"))).await;
+        assert!(last_body(&second).contains(r"half \ufffd"), "{}", last_body(&second));
+    }
+}
+
+#[tokio::test]
+async fn a_packed_request_is_unpacked_and_otherwise_the_same() {
+    for dialect in Dialect::ALL {
+        let upstream = tolerant(dialect, Script::always(says().text("x"))).await;
+        let quire = Quire::before(&upstream).await;
+        let body = odd(dialect, "\"lab/mock-model\"");
+        let level = ruzstd::encoding::CompressionLevel::Fastest;
+        let packed = ruzstd::encoding::compress_to_vec(body.as_bytes(), level);
+        let asks = post_raw(dialect, packed).header("content-encoding", "zstd");
+        heard(dialect, quire.send(&asks).await).await.assert_finished();
+        assert_eq!(last_body(&upstream), odd(dialect, "\"mock-model\""));
+        upstream.assert_no_refusals();
     }
 }
 

@@ -146,6 +146,11 @@ impl Document {
         Ok(Self { text, tape })
     }
 
+    /// Whether it holds half a surrogate pair.
+    pub fn is_broken(&self) -> bool {
+        !self.tape.halves.is_empty()
+    }
+
     /// Makes U+FFFD of each half of a surrogate pair, since most upstreams refuse a body that holds
     /// one. The index stays right: both are six bytes long.
     pub fn mend(&mut self) {

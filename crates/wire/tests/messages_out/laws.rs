@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use testkit::Dialect;
 use testkit::script::{Citation, Says, Usage, UsagePlace, says};
 use wire::answer::Ending;
-use wire::drive::{self, Answer, Sent, laws};
+use wire::drive::laws::ends_once;
+use wire::drive::{self, Answer, Sent};
 use wire::target::Target;
 use wire::turn::{Event, Summary};
 
@@ -302,13 +303,9 @@ proptest! {
             }
         });
         prop_assert!(ends == 1 && wrong.is_empty(), "{ends} ends, {wrong:?}");
-        let ends_once = |bytes: &[u8]| {
-            use wire::dialect::Dialect;
-            laws::ends_once(Dialect::Responses, Dialect::Messages, bytes)
-        };
-        prop_assert_eq!(ends_once(&bytes), Ok(()));
+        prop_assert_eq!(ends_once(wire::dialect::Dialect::Responses, wire::dialect::Dialect::Messages, &bytes), Ok(()));
         for event in &events {
-            prop_assert_eq!(ends_once(event.to_string().as_bytes()), Ok(()));
+            prop_assert_eq!(ends_once(wire::dialect::Dialect::Responses, wire::dialect::Dialect::Messages, event.to_string().as_bytes()), Ok(()));
         }
     }
 
