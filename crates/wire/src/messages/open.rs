@@ -211,6 +211,15 @@ impl Blocks {
             return;
         };
         let (_, part) = self.searches.remove(at);
+        // A server that never stopped the block of the search has said all of it by now.
+        let block = self.open.iter_mut().find(|block| block.part == Some(part));
+        if let Some(block) = block
+            && let BlockKind::Search(mut reader) =
+                std::mem::replace(&mut block.kind, BlockKind::Other)
+        {
+            block.part = None;
+            query(&mut reader, part, sink);
+        }
         // An error stands there as an object: nothing was found.
         let pages = content.into_iter().flat_map(Value::elements).filter_map(|page| {
             let text = |name: &str| page.get(name).and_then(Value::as_str);
@@ -363,16 +372,21 @@ impl Blocks {
             }
             // It is open until it has found something.
             BlockKind::Search(mut reader) => {
-                let mut query = String::new();
-                reader.end(&mut query);
-                if !query.is_empty() {
-                    sink(Event::Delta { part, text: Escaped::trusted(query) });
-                }
+                query(&mut reader, part, sink);
                 return;
             }
             _ => {}
         }
         sink(Event::Close { part });
+    }
+}
+
+/// Tells what is searched for.
+fn query(reader: &mut InputReader, part: u32, sink: &mut impl FnMut(Event<'_>)) {
+    let mut query = String::new();
+    reader.end(&mut query);
+    if !query.is_empty() {
+        sink(Event::Delta { part, text: Escaped::trusted(query) });
     }
 }
 

@@ -425,3 +425,29 @@ fn searches_and_citations_are_told() {
         assert!(events.iter().any(|event| event == line), "{line}\n{events:#?}");
     }
 }
+
+#[test]
+fn a_search_that_is_never_stopped_is_told_before_what_it_found() {
+    use wire::sse::Frame;
+    let mut decoder =
+        wire::messages::Decoder::new(&Target::careful(wire::dialect::Dialect::Messages), "c");
+    let mut told = Vec::new();
+    for data in [
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"s","name":"web_search","input":{"query":"q"}}}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"web_search_tool_result","tool_use_id":"s","content":[]}}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
+        r#"{"type":"message_stop"}"#,
+    ] {
+        decoder.push(Frame { event: "", data }, &mut |event| {
+            told.push(match event {
+                Event::Open { .. } => "open",
+                Event::Delta { .. } => "delta",
+                Event::Found { .. } => "found",
+                Event::Close { .. } => "close",
+                Event::End(_) => "end",
+                _ => "other",
+            });
+        });
+    }
+    assert_eq!(told, ["open", "delta", "found", "close", "end"]);
+}
