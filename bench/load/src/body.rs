@@ -17,6 +17,13 @@ pub(crate) enum Size {
     History,
 }
 
+/// The dialect of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speech {
+    Responses,
+    Messages,
+}
+
 /// A request as bytes for the socket, with the place of its serial number.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -25,11 +32,14 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// A `POST /v1/responses` for this model.
-    pub(crate) fn new(host: &str, model: &str, size: Size) -> Self {
-        let body = body(model, size).to_string();
+    /// A `POST` for this model.
+    pub(crate) fn new(host: &str, model: &str, size: Size, speech: Speech) -> Self {
+        let (path, body) = match speech {
+            Speech::Responses => ("/v1/responses", body(model, size).to_string()),
+            Speech::Messages => ("/v1/messages", messages_body(model, size).to_string()),
+        };
         let head = format!(
-            "POST /v1/responses HTTP/1.1\r\nhost: {host}\r\nuser-agent: bench-load\r\n\
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\nuser-agent: bench-load\r\n\
              authorization: Bearer bench\r\naccept: */*\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n",
             body.len()
@@ -129,6 +139,67 @@ fn exchange(words: &mut Words, number: usize, size: Size) -> Vec<Value> {
     ]
 }
 
+/// The same turn as Claude Code would send it.
+fn messages_body(model: &str, size: Size) -> Value {
+    let mut words = Words(0x9e37_79b9_7f4a_7c15);
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let mut messages = vec![json!({"role": "user", "content": [
+        text(&words.text(2_600)),
+        text("Der Test in `src/größe.rs` schlägt fehl – bitte beheben. 修复它。"),
+    ]})];
+    let target = match size {
+        Size::Small => 0,
+        Size::Turn => 23_000,
+        Size::History => 965_000,
+    };
+    let (mut written, mut number) = (0, 0);
+    while written < target {
+        let items = messages_exchange(&mut words, number, size);
+        written += items.iter().map(|item| item.to_string().len()).sum::<usize>();
+        messages.extend(items);
+        number += 1;
+    }
+    messages.push(json!({"role": "user", "content": format!("{SERIAL} now run the tests again")}));
+    json!({
+        "model": model,
+        "max_tokens": 32_000,
+        "system": [text(&words.text(10_000))],
+        "messages": messages,
+        "tools": (0..20).map(|number| {
+            let tool = tool(&mut words, number);
+            json!({
+                "name": tool["name"],
+                "description": tool["description"],
+                "input_schema": tool["parameters"],
+            })
+        }).collect::<Vec<_>>(),
+        "thinking": {"type": "adaptive"},
+        "stream": size != Size::Small,
+    })
+}
+
+/// One step of a tool loop: thinking, a call, its result, a word on it.
+fn messages_exchange(words: &mut Words, number: usize, size: Size) -> Vec<Value> {
+    let id = format!("toolu_{number:08}");
+    let input = json!({
+        "cmd": ["bash", "-lc", format!("rg -n \"größe\\s*=\" src | head -{number}")],
+        "workdir": "/home/user/projekt",
+        "justification": words.text(80),
+    });
+    let len = if size == Size::History { 8_000 } else { 1_800 };
+    let output = format!("src/größe.rs:{number}:\t\"{}\"\n✓ {}", words.text(60), words.text(len));
+    vec![
+        json!({"role": "assistant", "content": [
+            {"type": "thinking", "thinking": words.text(120), "signature": words.blob(900)},
+            {"type": "tool_use", "id": id, "name": "tool_00", "input": input},
+        ]}),
+        json!({"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": id, "content": output},
+        ]}),
+        json!({"role": "assistant", "content": [{"type": "text", "text": words.text(200)}]}),
+    ]
+}
+
 fn message(role: &str, text: &str) -> Value {
     json!({"type": "message", "role": role, "content": [{"type": "input_text", "text": text}]})
 }
@@ -205,7 +276,7 @@ impl Words {
 
 #[cfg(test)]
 mod tests {
-    use super::{Request, Size};
+    use super::{Request, Size, Speech};
 
     #[test]
     fn bodies_have_the_sizes_that_the_workloads_promise() {
@@ -214,15 +285,17 @@ mod tests {
             (Size::Turn, 58_000..64_000),
             (Size::History, 980_000..1_060_000),
         ] {
-            let request = Request::new("h", "bench-b", size);
+            let request = Request::new("h", "bench-b", size, Speech::Responses);
             assert!(range.contains(&request.bytes.len()), "{size:?}: {}", request.bytes.len());
         }
+        let turn = Request::new("h", "bench-b", Size::Turn, Speech::Messages).bytes.len();
+        assert!((56_000..64_000).contains(&turn), "{turn}");
     }
 
     #[test]
     fn only_the_serial_number_changes() {
-        let first = Request::new("h", "m", Size::Turn);
-        let mut second = Request::new("h", "m", Size::Turn);
+        let first = Request::new("h", "m", Size::Turn, Speech::Responses);
+        let mut second = Request::new("h", "m", Size::Turn, Speech::Responses);
         assert_eq!(first.bytes, second.bytes);
         second.set_serial(u64::from(u32::MAX));
         assert_eq!(first.bytes.len(), second.bytes.len());

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::body::Speech;
 use crate::process::{Memory, Usage};
 
 /// A row of the tables.
@@ -20,17 +21,23 @@ pub(crate) enum Kind {
     Relay,
     QuirePass,
     QuireNoLog,
+    /// Responses in, Messages out.
+    QuireToMessages,
+    /// Messages in, Chat out.
+    QuireFromMessages,
     Quire,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Direct,
         Self::Nginx,
         Self::RelayPass,
         Self::Relay,
         Self::QuirePass,
         Self::QuireNoLog,
+        Self::QuireToMessages,
+        Self::QuireFromMessages,
         Self::Quire,
     ];
 
@@ -42,6 +49,8 @@ impl Kind {
             Self::Relay => "relay",
             Self::QuirePass => "quire (pass)",
             Self::QuireNoLog => "quire, log off",
+            Self::QuireToMessages => "quire to Messages",
+            Self::QuireFromMessages => "quire, Messages in",
             Self::Quire => "quire",
         }
     }
@@ -55,12 +64,26 @@ impl Kind {
             Self::Relay => "relay",
             Self::QuirePass => "quire_pass",
             Self::QuireNoLog => "quire_log_off",
+            Self::QuireToMessages => "quire_to_messages",
+            Self::QuireFromMessages => "quire_from_messages",
             Self::Quire => "quire",
         }
     }
 
     pub(crate) fn is_quire(self) -> bool {
-        matches!(self, Self::QuirePass | Self::QuireNoLog | Self::Quire)
+        matches!(
+            self,
+            Self::QuirePass
+                | Self::QuireNoLog
+                | Self::QuireToMessages
+                | Self::QuireFromMessages
+                | Self::Quire
+        )
+    }
+
+    /// What the load says to this gateway.
+    pub(crate) fn speech(self) -> Speech {
+        if self == Self::QuireFromMessages { Speech::Messages } else { Speech::Responses }
     }
 
     /// The model's name as this gateway wants it.
@@ -301,7 +324,11 @@ http {{
 }
 
 fn quire_config(kind: Kind, address: SocketAddr, mock: SocketAddr) -> String {
-    let dialect = if kind == Kind::QuirePass { "responses" } else { "chat" };
+    let dialect = match kind {
+        Kind::QuirePass => "responses",
+        Kind::QuireToMessages => "messages",
+        _ => "chat",
+    };
     let log = if kind == Kind::QuireNoLog { "\n[log]\nenabled = false\n" } else { "" };
     format!(
         "[server]

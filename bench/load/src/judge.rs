@@ -1,4 +1,4 @@
-//! Whether an answer is what was asked for: a Responses stream with the right number of deltas and
+//! Whether an answer is what was asked for: a stream of Responses or Messages with the right number of deltas and
 //! one terminal event, or a whole object. On the way it notes how long each delta travelled.
 
 use bench_raw::stamp;
@@ -70,8 +70,8 @@ impl Judge {
     fn line(&mut self, line: &[u8], now: u64, delay: &mut Histogram) {
         if let Some(kind) = line.strip_prefix(b"event: ") {
             self.event = match kind.trim_ascii_end() {
-                b"response.output_text.delta" => Event::Delta,
-                b"response.completed" => {
+                b"response.output_text.delta" | b"content_block_delta" => Event::Delta,
+                b"response.completed" | b"message_stop" => {
                     self.completed += 1;
                     Event::Other
                 }
@@ -147,6 +147,9 @@ mod tests {
         for cut in 0..bytes.len() {
             assert_eq!(verdict(&bytes, cut), Ok(()));
         }
+        let messages = String::from_utf8(stream(3, "message_stop")).unwrap();
+        let messages = messages.replace("response.output_text.delta", "content_block_delta");
+        assert_eq!(verdict(messages.as_bytes(), 40), Ok(()));
     }
 
     #[test]
@@ -156,6 +159,7 @@ mod tests {
             stream(4, "response.completed"),
             stream(3, "response.failed"),
             stream(3, "response.output_text.done"),
+            stream(3, "content_block_stop"),
         ] {
             assert!(verdict(&bytes, 10).is_err());
         }

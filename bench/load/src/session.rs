@@ -260,7 +260,8 @@ fn connect(workload: &Workload, gateway: &Gateway) -> io::Result<Client> {
 
 fn connect_some(workload: &Workload, gateway: &Gateway, count: usize) -> io::Result<Client> {
     let model = gateway.kind.model(workload.model);
-    let request = Request::new(&gateway.address.to_string(), &model, workload.size);
+    let request =
+        Request::new(&gateway.address.to_string(), &model, workload.size, gateway.kind.speech());
     Client::connect(gateway.address, request, workload.expected, count)
 }
 

@@ -21,7 +21,7 @@ impl Verdict {
 }
 
 pub(crate) fn verdicts(figures: &Figures) -> Vec<Verdict> {
-    use Kind::{Direct, Nginx, Quire, QuirePass, Relay};
+    use Kind::{Direct, Nginx, Quire, QuireFromMessages, QuirePass, QuireToMessages, Relay};
     let cpu = |workload, ours, theirs| {
         figures.against(workload, (ours, theirs), Metric::CpuMs, |ours, theirs| ours / theirs)
     };
@@ -33,6 +33,18 @@ pub(crate) fn verdicts(figures: &Figures) -> Vec<Verdict> {
     vec![
         verdict("B: processor time of a Codex turn", 2.0, of_relay, cpu("B", Quire, Relay)),
         verdict("B passed through: processor time", 1.0, "x nginx", cpu("B", QuirePass, Nginx)),
+        verdict(
+            "B to a Messages server: processor time",
+            1.1,
+            "x Chat",
+            cpu("B", QuireToMessages, Quire),
+        ),
+        verdict(
+            "B of a Messages client: processor time",
+            1.1,
+            "x Chat",
+            cpu("B", QuireFromMessages, Quire),
+        ),
         verdict("C: processor time, 1 MB history", 2.0, of_relay, cpu("C", Quire, Relay)),
         verdict("A: processor time, 1 KB answer", 2.5, of_relay, cpu("A", Quire, Relay)),
         verdict("P: processor time, paced events", 1.3, of_relay, cpu("P", Quire, Relay)),

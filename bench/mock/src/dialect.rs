@@ -1,4 +1,4 @@
-//! The words of the two dialects that the mock answers in: Chat Completions and Responses.
+//! The words of the three dialects that the mock answers in.
 
 /// Renders the events of one answer. Every string handed in is free of characters to escape.
 pub(crate) trait Dialect {
@@ -143,6 +143,57 @@ impl Dialect for Responses {
                 &format!("\"output_index\":0,\"item\":{message}"),
             ),
             Self::event("response.completed", next + 3, &format!("\"response\":{response}")),
+        ]
+    }
+}
+
+pub(crate) struct Messages;
+
+const MESSAGES_USAGE: &str = "\"usage\":{\"input_tokens\":3000,\"cache_read_input_tokens\":12000,\
+    \"cache_creation_input_tokens\":0,\"output_tokens\":200}";
+
+impl Messages {
+    fn event(kind: &str, members: &str) -> String {
+        format!("event: {kind}\ndata: {{\"type\":\"{kind}\"{members}}}\n\n")
+    }
+
+    fn message(model: &str, content: &str, stop: &str) -> String {
+        format!(
+            "{{\"id\":\"msg_bench000000000000000001\",\"type\":\"message\",\
+             \"role\":\"assistant\",\"model\":\"{model}\",\"content\":[{content}],\
+             \"stop_reason\":{stop},\"stop_sequence\":null,{MESSAGES_USAGE}}}"
+        )
+    }
+}
+
+impl Dialect for Messages {
+    fn whole(&self, model: &str, text: &str) -> String {
+        let block = format!("{{\"type\":\"text\",\"text\":\"{text}\"}}");
+        Self::message(model, &block, "\"end_turn\"")
+    }
+
+    fn opening(&self, model: &str) -> Vec<String> {
+        let message = Self::message(model, "", "null");
+        let block = ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}";
+        vec![
+            Self::event("message_start", &format!(",\"message\":{message}")),
+            Self::event("content_block_start", block),
+        ]
+    }
+
+    fn delta(&self, _model: &str, text: &str, _number: usize) -> String {
+        let delta =
+            format!(",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}");
+        Self::event("content_block_delta", &delta)
+    }
+
+    fn closing(&self, _model: &str, _text: &str, _deltas: usize) -> Vec<String> {
+        let end = ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\
+                   \"usage\":{\"output_tokens\":200}";
+        vec![
+            Self::event("content_block_stop", ",\"index\":0"),
+            Self::event("message_delta", end),
+            Self::event("message_stop", ""),
         ]
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bench_raw::stamp::{BLANK, LEN, render};
 
-use crate::dialect::{Chat, Dialect, Responses};
+use crate::dialect::{Chat, Dialect, Messages, Responses};
 
 /// One answer, as the writes that it is sent in.
 #[derive(Debug)]
@@ -57,11 +57,12 @@ const SHAPES: [Shape; 4] = [
 pub(crate) struct Library {
     chat: Vec<(u8, Script)>,
     responses: Vec<(u8, Script)>,
+    messages: Vec<(u8, Script)>,
 }
 
 impl Library {
     pub(crate) fn new() -> Self {
-        Self { chat: shelf(&Chat), responses: shelf(&Responses) }
+        Self { chat: shelf(&Chat), responses: shelf(&Responses), messages: shelf(&Messages) }
     }
 
     /// The answer to a request on this path for the model whose name ends in this letter.
@@ -70,6 +71,8 @@ impl Library {
             &self.chat
         } else if path.ends_with(b"/responses") {
             &self.responses
+        } else if path.ends_with(b"/messages") {
+            &self.messages
         } else {
             return None;
         };
