@@ -1,5 +1,6 @@
 //! Reading what a record says about models: effort maps, cards, traits.
 
+use wire::dialect::Dialect;
 use wire::target::{
     EffortMap, EffortRow, MaxTokens, Member, Quirk, Replay, Structured, ToolChoices,
 };
@@ -118,8 +119,26 @@ fn card(item: &Node<'_>, record: &Record) -> Option<Card> {
     Some(card)
 }
 
-/// The facts that `table` states.
+/// The facts that `table` states. Where the provider speaks one dialect only, they are about that
+/// one.
 pub(super) fn traits(table: &mut Table<'_>, record: &Record) -> Traits {
+    let stated = stated(table, record);
+    let only = match record.dialects.as_slice() {
+        [only] => only.dialect,
+        _ => Dialect::Chat,
+    };
+    let all = |own: &Option<Box<Traits>>| {
+        let general = Traits { messages: None, responses: None, ..stated.clone() };
+        Some(Box::new(own.as_ref().map_or(general.clone(), |own| own.over(&general))))
+    };
+    match only {
+        Dialect::Chat => stated,
+        Dialect::Messages => Traits { messages: all(&stated.messages), ..stated },
+        Dialect::Responses => Traits { responses: all(&stated.responses), ..stated },
+    }
+}
+
+fn stated(table: &mut Table<'_>, record: &Record) -> Traits {
     let input = table.texts("input");
     Traits {
         context: table.number("context").map(|number| number.value),
@@ -156,7 +175,7 @@ pub(super) fn traits(table: &mut Table<'_>, record: &Record) -> Traits {
 /// `messages = { … }` or `responses = { … }`: what differs in this dialect.
 fn in_dialect(table: &mut Table<'_>, key: &'static str, record: &Record) -> Option<Box<Traits>> {
     let mut inner = table.table(key)?;
-    let facts = traits(&mut inner, record);
+    let facts = stated(&mut inner, record);
     let _ = source(&mut inner, record);
     inner.finish();
     Some(Box::new(facts))

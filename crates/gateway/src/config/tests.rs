@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::*;
 use crate::catalog::Dialect;
 use crate::secret::Secret;
+use wire::target::Structured;
 
 /// The configuration of the design, as users copy it.
 const SAMPLE: &str = r#"alias_sets = ["codex-defaults"]
@@ -563,4 +564,24 @@ async fn the_watcher_tells_of_each_reload() {
     };
     assert_eq!(taken, Some(true));
     assert!(live.snapshot().provider("lab").is_some());
+}
+
+#[test]
+fn what_is_said_of_a_provider_with_one_dialect_is_said_of_that_dialect() {
+    let (snapshot, _) = good(
+        "[providers.one]\ndialect = \"messages\"\nbase_url = \"http://127.0.0.1:1\"\n\
+         defaults = { structured = \"schema\", accepts = [\"top_k\"] }\n\
+         models = [\"a\", { id = \"b\", structured = \"none\" }]\n\
+         [providers.two]\ndialect = [\"messages\", \"chat\"]\nbase_url = \"http://127.0.0.1:2\"\n\
+         defaults = { structured = \"schema\" }\nmodels = [\"a\"]\n",
+    );
+    let model = |provider: &str, name: &str| {
+        let found = snapshot.providers().iter().find(|one| one.id == provider);
+        found.expect("it is configured").model(name)
+    };
+    assert_eq!(model("one", "a").messages.structured, Structured::Schema);
+    assert_eq!(model("one", "a").messages.accepts, ["top_k"]);
+    assert_eq!(model("one", "b").messages.structured, Structured::None);
+    assert_ne!(model("two", "a").messages.structured, Structured::Schema);
+    assert_eq!(model("two", "a").chat.structured, Structured::Schema);
 }
