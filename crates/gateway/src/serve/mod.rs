@@ -85,6 +85,12 @@ impl App {
             Err(fault) => error::response(&fault, dialect, reader, &id),
         };
         if let Ok(id) = HeaderValue::try_from(id) {
+            // The SDKs of OpenAI and Anthropic look for it under names of their own.
+            let theirs = match dialect {
+                Dialect::Messages => "request-id",
+                Dialect::Chat | Dialect::Responses => "x-request-id",
+            };
+            response.headers_mut().insert(theirs, id.clone());
             response.headers_mut().insert("x-quire-request-id", id);
         }
         response

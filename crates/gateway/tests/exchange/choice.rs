@@ -194,6 +194,19 @@ async fn a_conversation_has_one_cache_key_where_the_upstream_looks_for_one() {
 }
 
 #[tokio::test]
+async fn an_answer_has_its_id_where_each_sdk_looks_for_it() {
+    let upstreams = all(Dialect::Chat).await;
+    let quire = Quire::start(&polyglot(&upstreams, "\"mock-model\"")).await;
+    for dialect in Dialect::ALL {
+        let response = quire.send(&post(dialect, &request(dialect, json!({})))).await;
+        let name = if dialect == Dialect::Messages { "request-id" } else { "x-request-id" };
+        let id = response.header("x-quire-request-id").expect("it has an id").to_owned();
+        assert_eq!(response.header(name), Some(id.as_str()), "{}", dialect.name());
+        heard(dialect, response).await.assert_finished();
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_knows_no_developer_is_told_of_the_system() {
     let mut upstreams = all(Dialect::Chat).await;
     upstreams.retain(|upstream| upstream.dialect() == Dialect::Chat);
