@@ -601,6 +601,8 @@ async fn nothing_of_an_upstream_s_head_reaches_the_client() {
                 "cache-control",
                 "date",
                 "x-quire-request-id",
+                // quire's own, under the name that SDKs look for.
+                "x-request-id",
                 "x-quire-notes",
                 "x-should-retry",
             ];
