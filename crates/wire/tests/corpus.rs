@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::files::{cases, expect, laid_out, listed, read};
+use common::cases::{cases, expect, laid_out, listed, read};
 use common::{PAIRS, complaints, target};
 use serde_json::Value;
 use std::fs;

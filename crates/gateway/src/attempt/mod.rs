@@ -16,7 +16,7 @@ mod sending;
 mod shared;
 mod vault;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, header};
@@ -155,13 +155,8 @@ impl Gateway {
     /// # Errors
     /// What the last candidate failed with; nothing has been generated.
     pub async fn answer(self: Arc<Self>, mut ask: Ask) -> Result<Relay, Fault> {
-        let passes = |candidate: &Candidate| {
-            candidate.dialect(ask.dialect, ask.document.root()) == Some(ask.dialect)
-        };
-        let passing = match is_of_its_dialect(&ask) {
-            true => ask.route.candidates.iter().filter(|candidate| passes(candidate)).count(),
-            false => 0,
-        };
+        let candidates = ask.route.candidates.iter();
+        let passing = candidates.filter(|candidate| ask.passes_to(candidate)).count();
         // What is translated is mended; what is passed stays as it came.
         let mut mended = None;
         if passing == 0 {
@@ -173,11 +168,7 @@ impl Gateway {
         let ask = ask;
         let readable = mended.as_ref().unwrap_or(&ask.document);
         let mut request_notes = Notes::default();
-        // The client's own name for it is nobody else's business.
-        let conversation = ask.session.as_ref().map(|name| {
-            let hash = self.sealer.fingerprint(name.as_bytes());
-            hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-        });
+        let conversation = OnceLock::new();
         let mut turn = None;
         let (mut at, mut tries, mut forget) = (0, 0, false);
         loop {
@@ -190,11 +181,13 @@ impl Gateway {
                 None if candidate.provider.origin == Origin::BuiltIn => Dialect::Chat,
                 None => return Err(no_endpoint(candidate)),
             };
-            let built_in = candidate.provider.origin == Origin::BuiltIn;
-            let passes = dialect == ask.dialect && !built_in && is_of_its_dialect(&ask);
+            let passes = ask.passes_to(candidate);
             if !passes && turn.is_none() {
                 let mut read = ask.dialect.parse(readable.root(), &mut request_notes)?;
-                read.settings.conversation = conversation.as_deref().map(Escaped::plain);
+                read.settings.conversation = ask.session.as_deref().map(|name| {
+                    let key = conversation.get_or_init(|| self.cache_key(name));
+                    Escaped::plain(key)
+                });
                 if let Some(alias) = &ask.route.alias {
                     alias::complete(alias, &mut read, &mut request_notes);
                 }
@@ -237,6 +230,13 @@ impl Gateway {
                 Next::Stop => return Err(fault),
             }
         }
+    }
+
+    /// What upstreams are told of a conversation: the client's own name for it is nobody else's
+    /// business.
+    fn cache_key(&self, conversation: &str) -> String {
+        let hash = u128::from_be_bytes(self.sealer.fingerprint(conversation.as_bytes()));
+        format!("{hash:032x}")
     }
 
     /// One try at one candidate: `turn` is what is translated for it; without one the body is passed
@@ -382,6 +382,15 @@ impl Gateway {
 }
 
 impl Ask {
+    /// Whether the body is passed on to this candidate: it is asked in the client's own dialect, and
+    /// the body is what its endpoint says. Cursor sends Responses requests to the endpoint of Chat
+    /// Completions, and no server but quire understands that.
+    fn passes_to(&self, candidate: &Candidate) -> bool {
+        let root = self.document.root();
+        candidate.dialect(self.dialect, root) == Some(self.dialect)
+            && (self.dialect != Dialect::Chat || !is_responses_shaped(root))
+    }
+
     /// Whether there may be something sealed that could be left out.
     fn may_hold_sealed(&self) -> bool {
         may_hold_any(self.document.text())
@@ -392,12 +401,6 @@ impl Ask {
         let stream = self.document.root().get("stream");
         stream.and_then(wire::json::Value::as_bool).unwrap_or(false)
     }
-}
-
-/// Whether the body is what its endpoint says: Cursor sends Responses requests to the endpoint of
-/// Chat Completions, and no server but quire understands that.
-fn is_of_its_dialect(ask: &Ask) -> bool {
-    ask.dialect != Dialect::Chat || !is_responses_shaped(ask.document.root())
 }
 
 /// What the writer of the answer must know of the request.

@@ -1,14 +1,7 @@
 //! What quire reads of a Chat Completions answer, and what it passes over. Paths are those of a
 //! stream's chunks; in a whole answer `message` stands where `delta` does. `tests/world` tries each.
 
-/// Whether quire reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// It becomes this.
-    Read(&'static str),
-    /// It has no effect, and this is why.
-    PassedOver(&'static str),
-}
+use crate::read::Use;
 
 /// One decision.
 #[derive(Clone, Copy, Debug)]

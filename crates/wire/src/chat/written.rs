@@ -2,56 +2,7 @@
 //! dialect's request whether quire writes it, and from what. `tests/world.rs` holds the list
 //! against `corpus/world/chat.txt` and against what the encoder writes.
 
-/// What kind of thing a row is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Section {
-    Field,
-    /// A member of a message, by the message's role.
-    Role,
-    Part,
-    Tool,
-}
-
-impl Section {
-    /// Every section.
-    pub const ALL: [Self; 4] = [Self::Field, Self::Role, Self::Part, Self::Tool];
-
-    /// The word used in the world lists.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Field => "field",
-            Self::Role => "role",
-            Self::Part => "part",
-            Self::Tool => "tool",
-        }
-    }
-}
-
-/// Whether quire writes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// Yes, from this.
-    Written(&'static str),
-    /// From this, where the model's record lists the member under `accepts`.
-    Accepted(&'static str),
-    /// Only because a provider's record says so: `efforts`, `always` or `replay`.
-    Recorded,
-    /// No, and this is why.
-    Never(&'static str),
-}
-
-/// One decision; it holds for everything beneath its path unless a longer row says otherwise.
-#[derive(Clone, Copy, Debug)]
-pub struct Row {
-    pub section: Section,
-    /// Dotted path; indices of arrays are left out.
-    pub path: &'static str,
-    pub usage: Use,
-}
-
-const fn row(section: Section, path: &'static str, usage: Use) -> Row {
-    Row { section, path, usage }
-}
+use crate::written::{Row, Section, Use, nearest, row};
 
 use Section::{Field, Part, Role, Tool};
 use Use::{Accepted, Never, Recorded, Written};
@@ -94,7 +45,7 @@ pub const ROWS: &[Row] = &[
         "stream_options.include_obfuscation",
         Never("padding is of no use on the user's own machine"),
     ),
-    row(Field, "reasoning_effort", Recorded),
+    row(Field, "reasoning_effort", Recorded("`reasoning.effort`")),
     row(Field, "audio", NO_SOURCE),
     row(Field, "modalities", NO_SOURCE),
     row(Field, "function_call", OLDER),
@@ -125,9 +76,9 @@ pub const ROWS: &[Row] = &[
     row(Role, "assistant.function_call", OLDER),
     row(Role, "assistant.refusal", Never("a refusal goes back as text, which all servers know")),
     row(Role, "assistant.tool_calls.custom", FUNCTIONS_ONLY),
-    row(Role, "assistant.reasoning_content", Recorded),
-    row(Role, "assistant.reasoning", Recorded),
-    row(Role, "assistant.reasoning_details", Recorded),
+    row(Role, "assistant.reasoning_content", Recorded("reasoning of earlier turns")),
+    row(Role, "assistant.reasoning", Recorded("reasoning of earlier turns")),
+    row(Role, "assistant.reasoning_details", Recorded("reasoning of earlier turns")),
     row(Role, "tool", Written("outputs of calls")),
     row(Role, "function", OLDER),
     // Parts.
@@ -147,11 +98,5 @@ pub const ROWS: &[Row] = &[
 
 /// The decision about `path`, or about the nearest thing above it.
 pub fn find(section: Section, path: &str) -> Option<&'static Row> {
-    let mut at = path;
-    loop {
-        if let Some(row) = ROWS.iter().find(|row| row.section == section && row.path == at) {
-            return Some(row);
-        }
-        at = &at[..at.rfind('.')?];
-    }
+    nearest(ROWS, section, path)
 }

@@ -2,14 +2,7 @@
 //! events, after the event's name; in a whole answer the same members stand in the message itself.
 //! The tests try each.
 
-/// Whether quire reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// It becomes this.
-    Read(&'static str),
-    /// It has no effect, and this is why.
-    PassedOver(&'static str),
-}
+use crate::read::Use;
 
 /// One decision.
 #[derive(Clone, Copy, Debug)]

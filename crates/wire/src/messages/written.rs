@@ -2,56 +2,7 @@
 //! request whether quire writes it, and from what. The tests hold the list against
 //! `corpus/world/messages.txt` and against what the encoder writes.
 
-/// What kind of thing a row is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Section {
-    Field,
-    /// A member of a message, by the message's role.
-    Role,
-    Block,
-    Tool,
-}
-
-impl Section {
-    /// Every section.
-    pub const ALL: [Self; 4] = [Self::Field, Self::Role, Self::Block, Self::Tool];
-
-    /// The word used in the world lists.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Field => "field",
-            Self::Role => "role",
-            Self::Block => "block",
-            Self::Tool => "tool",
-        }
-    }
-}
-
-/// Whether quire writes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// Yes, from this.
-    Written(&'static str),
-    /// From this, where the model's record lists it under `accepts`.
-    Accepted(&'static str),
-    /// Only because a provider's record says so: `efforts` or `always`.
-    Recorded,
-    /// No, and this is why.
-    Never(&'static str),
-}
-
-/// One decision; it holds for everything beneath its path unless a longer row says otherwise.
-#[derive(Clone, Copy, Debug)]
-pub struct Row {
-    pub section: Section,
-    /// Dotted path; indices of arrays are left out.
-    pub path: &'static str,
-    pub usage: Use,
-}
-
-const fn row(section: Section, path: &'static str, usage: Use) -> Row {
-    Row { section, path, usage }
-}
+use crate::written::{Row, Section, Use, nearest, row};
 
 use Section::{Block, Field, Role, Tool};
 use Use::{Accepted, Never, Recorded, Written};
@@ -73,10 +24,10 @@ pub const ROWS: &[Row] = &[
     row(Field, "tools", Written("`tools`, `additional_tools` and what a tool search found")),
     row(Field, "tool_choice", Written("`tool_choice`")),
     row(Field, "tool_choice.disable_parallel_tool_use", Accepted("`parallel_tool_calls`")),
-    row(Field, "output_config", Recorded),
+    row(Field, "output_config", Recorded("`reasoning.effort`")),
     row(Field, "output_config.format", Written("`text.format`")),
     row(Field, "output_config.task_budget", NO_SOURCE),
-    row(Field, "thinking", Recorded),
+    row(Field, "thinking", Recorded("`reasoning.effort`")),
     row(Field, "thinking.block_binding", Never("the history is sent back as it came")),
     row(Field, "stop_sequences", Accepted("`stop`")),
     row(Field, "metadata", Never("of it only `user_id` is known")),
@@ -214,11 +165,5 @@ pub const ROWS: &[Row] = &[
 
 /// The decision about `path`, or about the nearest thing above it.
 pub fn find(section: Section, path: &str) -> Option<&'static Row> {
-    let mut at = path;
-    loop {
-        if let Some(row) = ROWS.iter().find(|row| row.section == section && row.path == at) {
-            return Some(row);
-        }
-        at = &at[..at.rfind('.')?];
-    }
+    nearest(ROWS, section, path)
 }

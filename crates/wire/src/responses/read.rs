@@ -1,14 +1,7 @@
 //! What quire reads of a Responses answer, and what it passes over: events by their names, members
 //! of items and of the response by their paths. `tests/world` tries each.
 
-/// Whether quire reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// It becomes this.
-    Read(&'static str),
-    /// It has no effect, and this is why.
-    PassedOver(&'static str),
-}
+use crate::read::Use;
 
 /// What a row is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,33 +2,7 @@
 //! request whether quire writes it, and from what. `tests/world` holds the list against
 //! `corpus/world/responses.txt` and against what the renderer writes.
 
-use crate::fates::Section;
-
-/// Whether quire writes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// Yes, from this.
-    Written(&'static str),
-    /// From this, where the model's record lists the member under `accepts`.
-    Accepted(&'static str),
-    /// From this, where the model's record says that it is understood.
-    Understood(&'static str),
-    /// No, and this is why.
-    Never(&'static str),
-}
-
-/// One decision; it holds for everything beneath its path unless a longer row says otherwise.
-#[derive(Clone, Copy, Debug)]
-pub struct Row {
-    pub section: Section,
-    /// Dotted path; indices of arrays are left out.
-    pub path: &'static str,
-    pub usage: Use,
-}
-
-const fn row(section: Section, path: &'static str, usage: Use) -> Row {
-    Row { section, path, usage }
-}
+use crate::written::{Row, Section, Use, nearest, row};
 
 use Section::{Field, Item, Part, Tool};
 use Use::{Accepted, Never, Understood, Written};
@@ -205,11 +179,5 @@ pub const ROWS: &[Row] = &[
 
 /// The decision about `path`, or about the nearest thing above it.
 pub fn find(section: Section, path: &str) -> Option<&'static Row> {
-    let mut at = path;
-    loop {
-        if let Some(row) = ROWS.iter().find(|row| row.section == section && row.path == at) {
-            return Some(row);
-        }
-        at = &at[..at.rfind('.')?];
-    }
+    nearest(ROWS, section, path)
 }

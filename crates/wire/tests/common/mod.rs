@@ -5,7 +5,6 @@
 pub(crate) mod asked;
 pub(crate) mod cases;
 pub(crate) mod events;
-pub(crate) mod files;
 pub(crate) mod messages;
 pub(crate) mod shown;
 

@@ -5,7 +5,7 @@
 //! `UPDATE=1 cargo test -p wire --test messages_out` writes what is; read the difference before you
 //! commit it.
 
-use crate::common::files::{cases, expect, laid_out, listed, read};
+use crate::common::cases::{cases, expect, laid_out, listed, read};
 use crate::common::{asking, complaints};
 use crate::requests::refusals;
 use crate::targets::{profile, target};

@@ -10,8 +10,9 @@ use wire::answer::Ending;
 use wire::dialect::Dialect;
 use wire::drive;
 use wire::messages::read;
-use wire::messages::written::{ROWS, Section, Use, find};
+use wire::messages::written::{ROWS, find};
 use wire::turn::{Event, ToolKind};
+use wire::written::{Section, Use};
 
 const WORLD: &str = include_str!("../../../../corpus/world/messages.txt");
 
@@ -25,7 +26,7 @@ fn lines() -> Vec<(Section, &'static str)> {
         .filter_map(|line| {
             let name = line.split('\t').next().unwrap_or(line);
             let (kind, path) = name.split_once(' ').expect("a line has a kind and a name");
-            Some((Section::ALL.into_iter().find(|section| section.name() == kind)?, path))
+            Some((ROWS.iter().map(|row| row.section).find(|section| section.name() == kind)?, path))
         })
         .collect()
 }
@@ -274,7 +275,7 @@ fn what_is_read_of_an_answer_has_an_effect_and_the_rest_has_none() {
             *member = example;
         }
         let changed = events(&before) != events(&after);
-        let read = matches!(row.usage, read::Use::Read(_));
+        let read = matches!(row.usage, wire::read::Use::Read(_));
         assert_eq!(changed, read, "{} {}: {:?}", row.event, row.path, events(&after));
     }
 }

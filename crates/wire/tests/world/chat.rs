@@ -5,12 +5,13 @@ use crate::surroundings::{Surroundings, TestVault, bare, rich, translate};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
-use wire::chat::written::{ROWS, Section, Use, find};
+use wire::chat::written::{ROWS, find};
 use wire::chat::{Decoder, read};
 use wire::responses::fates;
 use wire::sse::Frame;
 use wire::target::{MaxTokens, Replay};
 use wire::turn::Event;
+use wire::written::{Section, Use};
 
 const CHAT: &str = include_str!("../../../../corpus/world/chat.txt");
 
@@ -26,7 +27,7 @@ fn lines() -> Vec<(Section, &'static str)> {
         .filter_map(|line| {
             let name = line.split('\t').next().unwrap_or(line);
             let (kind, path) = name.split_once(' ').expect("a line has a kind and a name");
-            Some((Section::ALL.into_iter().find(|section| section.name() == kind)?, path))
+            Some((ROWS.iter().map(|row| row.section).find(|section| section.name() == kind)?, path))
         })
         .collect()
 }
@@ -233,7 +234,7 @@ fn what_is_read_of_an_answer_has_an_effect_and_the_rest_has_none() {
         let changed = events(&chunk) != before;
         assert_eq!(
             changed,
-            matches!(row.usage, read::Use::Read(_)),
+            matches!(row.usage, wire::read::Use::Read(_)),
             "{}: {:?}",
             row.path,
             events(&chunk)

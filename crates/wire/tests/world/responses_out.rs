@@ -10,11 +10,12 @@ use wire::fates::Section;
 use wire::json::Tape;
 use wire::note::Notes;
 use wire::responses::read::{self, Thing};
-use wire::responses::written::{ROWS, Use, find};
+use wire::responses::written::{ROWS, find};
 use wire::responses::{Decoder, fates};
 use wire::sse::Frame;
 use wire::target::{EffortMap, Replay, Target};
 use wire::turn::{Event, Opened, Sealed, Vault};
+use wire::written::Use;
 
 const RESPONSES: &str = include_str!("../../../../corpus/world/responses.txt");
 const SECTIONS: [Section; 4] = [Section::Field, Section::Item, Section::Part, Section::Tool];
@@ -281,7 +282,7 @@ fn tried(row: &read::Row) -> (Vec<String>, Vec<String>) {
 fn what_is_read_of_an_answer_has_an_effect_and_the_rest_has_none() {
     for row in read::ROWS {
         let (with, without) = tried(row);
-        let is_read = matches!(row.usage, read::Use::Read(_));
+        let is_read = matches!(row.usage, wire::read::Use::Read(_));
         assert_eq!(with != without, is_read, "{:?} {}: {with:?}", row.thing, row.path);
     }
 }

@@ -3,6 +3,9 @@
 use super::super::table;
 use wire::dialect::Dialect;
 use wire::fates::{Fate, Row, Section};
+use wire::read::Use as Reading;
+use wire::responses::read::Thing;
+use wire::written::{Row as Written, Use};
 use wire::{chat, messages, responses};
 
 const DIFFERENCES: &str = include_str!("../../../../../corpus/spec/differences.md");
@@ -98,55 +101,26 @@ type Member = (&'static str, &'static str, Result<(&'static str, &'static str), 
 
 const ASKED: &str = "when asked for";
 const ACCEPTED: &str = "when asked for, where the record accepts it";
+const UNDERSTOOD: &str = "when asked for, where the record says that it is understood";
 const RECORDED: &str = "where the record says so";
 
 fn written(dialect: Dialect) -> Vec<Member> {
-    match dialect {
-        Dialect::Chat => {
-            let one = |row: &chat::written::Row| {
-                use chat::written::{Section, Use};
-                let usage = match row.usage {
-                    Use::Written(from) => Ok((ASKED, from)),
-                    Use::Accepted(from) => Ok((ACCEPTED, from)),
-                    Use::Recorded if row.section == Section::Field => {
-                        Ok((RECORDED, "`reasoning.effort`"))
-                    }
-                    Use::Recorded => Ok((RECORDED, "reasoning of earlier turns")),
-                    Use::Never(why) => Err(why),
-                };
-                (row.section.name(), row.path, usage)
-            };
-            chat::written::ROWS.iter().map(one).collect()
-        }
-        Dialect::Responses => {
-            let one = |row: &responses::written::Row| {
-                use responses::written::Use;
-                let usage = match row.usage {
-                    Use::Written(from) => Ok((ASKED, from)),
-                    Use::Accepted(from) => Ok((ACCEPTED, from)),
-                    Use::Understood(from) => {
-                        Ok(("when asked for, where the record says that it is understood", from))
-                    }
-                    Use::Never(why) => Err(why),
-                };
-                (row.section.name(), row.path, usage)
-            };
-            responses::written::ROWS.iter().map(one).collect()
-        }
-        Dialect::Messages => {
-            let one = |row: &messages::written::Row| {
-                use messages::written::Use;
-                let usage = match row.usage {
-                    Use::Written(from) => Ok((ASKED, from)),
-                    Use::Accepted(from) => Ok((ACCEPTED, from)),
-                    Use::Recorded => Ok((RECORDED, "`reasoning.effort`")),
-                    Use::Never(why) => Err(why),
-                };
-                (row.section.name(), row.path, usage)
-            };
-            messages::written::ROWS.iter().map(one).collect()
-        }
-    }
+    let rows = match dialect {
+        Dialect::Chat => chat::written::ROWS,
+        Dialect::Responses => responses::written::ROWS,
+        Dialect::Messages => messages::written::ROWS,
+    };
+    let one = |row: &Written| {
+        let usage = match row.usage {
+            Use::Written(from) => Ok((ASKED, from)),
+            Use::Accepted(from) => Ok((ACCEPTED, from)),
+            Use::Understood(from) => Ok((UNDERSTOOD, from)),
+            Use::Recorded(from) => Ok((RECORDED, from)),
+            Use::Never(why) => Err(why),
+        };
+        (row.section.name(), row.path, usage)
+    };
+    rows.iter().map(one).collect()
 }
 
 fn sent(dialect: Dialect) -> String {
@@ -170,44 +144,28 @@ fn sent(dialect: Dialect) -> String {
 type Heard = (String, &'static str, Result<&'static str, &'static str>);
 
 fn read(dialect: Dialect) -> Vec<Heard> {
+    let decided = |usage| match usage {
+        Reading::Read(becomes) => Ok(becomes),
+        Reading::PassedOver(why) => Err(why),
+    };
     match dialect {
         Dialect::Chat => {
-            let one = |row: &chat::read::Row| {
-                use chat::read::Use;
-                let usage = match row.usage {
-                    Use::Read(becomes) => Ok(becomes),
-                    Use::PassedOver(why) => Err(why),
-                };
-                ("chunk".to_owned(), row.path, usage)
-            };
-            chat::read::ROWS.iter().map(one).collect()
+            let rows = chat::read::ROWS.iter();
+            rows.map(|row| ("chunk".to_owned(), row.path, decided(row.usage))).collect()
         }
         Dialect::Responses => {
-            let one = |row: &responses::read::Row| {
-                use responses::read::{Thing, Use};
-                let usage = match row.usage {
-                    Use::Read(becomes) => Ok(becomes),
-                    Use::PassedOver(why) => Err(why),
-                };
-                let of = match row.thing {
-                    Thing::Event => "event".to_owned(),
-                    Thing::Item(kind) => format!("item `{kind}`"),
-                    Thing::Response => "response".to_owned(),
-                };
-                (of, row.path, usage)
+            let of = |thing| match thing {
+                Thing::Event => "event".to_owned(),
+                Thing::Item(kind) => format!("item `{kind}`"),
+                Thing::Response => "response".to_owned(),
             };
-            responses::read::ROWS.iter().map(one).collect()
+            let rows = responses::read::ROWS.iter();
+            rows.map(|row| (of(row.thing), row.path, decided(row.usage))).collect()
         }
         Dialect::Messages => {
-            let one = |row: &messages::read::Row| {
-                use messages::read::Use;
-                let usage = match row.usage {
-                    Use::Read(becomes) => Ok(becomes),
-                    Use::PassedOver(why) => Err(why),
-                };
-                (format!("event `{}`", row.event), row.path, usage)
-            };
-            messages::read::ROWS.iter().map(one).collect()
+            let rows = messages::read::ROWS.iter();
+            rows.map(|row| (format!("event `{}`", row.event), row.path, decided(row.usage)))
+                .collect()
         }
     }
 }
