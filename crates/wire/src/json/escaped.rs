@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use super::scan::plain_prefix;
+use super::marks::plain_prefix;
 
 /// The content of a JSON string, in its escaped form and without the quotes: it can be put between
 /// the quotes of another document as it is. Two of them in a row are one as well.

@@ -6,6 +6,7 @@
 //! text, member order and duplicate members survive. Nothing here builds a tree.
 
 mod escaped;
+mod marks;
 mod scan;
 
 pub use escaped::{Escaped, escape_into, quote_into};
@@ -99,7 +100,7 @@ impl Tape {
         if u32::try_from(text.len()).is_err() {
             return Err(SyntaxError { offset: 0, expected: "less than 4 GiB" });
         }
-        Scanner { bytes: text.as_bytes(), at: 0, tape: self }.document()
+        Scanner::new(text.as_bytes(), self).document()
     }
 
     /// The value of the text that was scanned.

@@ -1,15 +1,21 @@
 //! The one pass over a text that checks it and fills its tape (RFC 8259).
 
+use super::marks::Marks;
 use super::{Kind, MAX_DEPTH, MAX_NODES, Node, SyntaxError, Tape};
 
 /// The reading of one text.
 pub(super) struct Scanner<'t, 'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) at: usize,
-    pub(super) tape: &'t mut Tape,
+    bytes: &'a [u8],
+    at: usize,
+    marks: Marks,
+    tape: &'t mut Tape,
 }
 
-impl Scanner<'_, '_> {
+impl<'t, 'a> Scanner<'t, 'a> {
+    pub(super) fn new(bytes: &'a [u8], tape: &'t mut Tape) -> Self {
+        Self { bytes, at: 0, marks: Marks::default(), tape }
+    }
+
     /// Reads the whole text.
     pub(super) fn document(&mut self) -> Result<(), SyntaxError> {
         self.skip_space();
@@ -115,7 +121,7 @@ impl Scanner<'_, '_> {
         // Where the first half of a surrogate pair stands that has no second half yet.
         let mut high: Option<usize> = None;
         loop {
-            self.at += plain_prefix(&self.bytes[self.at..]);
+            self.at = self.marks.next(self.bytes, self.at);
             match self.bytes.get(self.at) {
                 Some(b'"') => {
                     self.tape.halves.extend(high.map(|at| at as u32));
@@ -217,30 +223,4 @@ pub(crate) fn surrogate(escape: &[u8]) -> Option<Half> {
         [b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..] => Some(Half::Second),
         _ => None,
     }
-}
-
-/// Length of the prefix without quotes, backslashes and control characters; eight bytes a step,
-/// since most of a request is string content.
-pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let mut at = 0;
-    while let Some(chunk) = bytes.get(at..at + 8) {
-        let word = u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes"));
-        let quote = word ^ (ONES * b'"' as u64);
-        let slash = word ^ (ONES * b'\\' as u64);
-        // The lowest marked byte of each term is exact; borrows can only mark higher ones falsely.
-        let marks = ((quote.wrapping_sub(ONES) & !quote)
-            | (slash.wrapping_sub(ONES) & !slash)
-            | (word.wrapping_sub(ONES * 0x20) & !word))
-            & HIGH;
-        if marks != 0 {
-            return at + marks.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    at + bytes[at..]
-        .iter()
-        .position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-        .unwrap_or(bytes.len() - at)
 }
