@@ -355,10 +355,12 @@ impl Relay {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         loop {
             if self.machine.has_out() {
+                // After the last event only the end of the body is to come: nobody waits for it.
+                if self.machine.is_told() {
+                    self.source = None;
+                }
                 return Poll::Ready(Some(self.machine.take_out()));
             }
-            // After the last event the rest of the body is read, so that its connection can be
-            // used again; but nobody waits for it.
             if self.source.is_none() {
                 return Poll::Ready(None);
             }
@@ -367,13 +369,14 @@ impl Relay {
             }
             match self.poll_read(cx) {
                 Poll::Ready(()) => {}
-                Poll::Pending if self.machine.is_told() => {
-                    self.source = None;
-                    return Poll::Ready(None);
-                }
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Whether nothing more will come.
+    pub fn is_over(&self) -> bool {
+        self.source.is_none() && !self.machine.has_out()
     }
 
     /// Writes a sign of life; only between two pieces.

@@ -64,7 +64,8 @@ impl Body for Answer {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Inner::Whole(bytes) => bytes.is_none(),
-            Inner::Stream(_) => false,
+            // Told together with the last piece, so that both leave in one write.
+            Inner::Stream(stream) => stream.is_over(),
         }
     }
 

@@ -132,7 +132,7 @@ impl Stream {
         match &mut self.state {
             State::Relaying(relay) => {
                 let piece = std::task::ready!(relay.poll_next(cx));
-                if piece.is_none() {
+                if piece.is_none() || relay.is_over() {
                     self.state = State::Over;
                 }
                 Poll::Ready(piece)
@@ -157,6 +157,11 @@ impl Stream {
         let mut encoder =
             Encoder::new(self.dialect, head, setting, self.vault.clone(), Notes::default());
         encoder.push(Event::End(End::Failed(fault)), unix_now(), out);
+    }
+
+    /// Whether nothing more will come.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
     }
 
     /// Whether quire has opened the stream itself.
