@@ -9,6 +9,8 @@ use wire::json::Tape;
 
 /// How many bytes of each kind a thread keeps.
 const MAX_KEPT: usize = 4 << 20;
+/// How many are looked at for one that is large enough.
+const MAX_LOOKS: usize = 8;
 
 thread_local! {
     static BYTES: RefCell<Kept<Vec<u8>>> = const { RefCell::new(Kept::new()) };
@@ -33,8 +35,11 @@ impl<T> Kept<T> {
         }
     }
 
-    fn take(&mut self, size: impl Fn(&T) -> usize) -> Option<T> {
-        let one = self.list.pop()?;
+    /// One of at least this size if there is one among the last few, else the last one.
+    fn take(&mut self, wanted: usize, size: impl Fn(&T) -> usize) -> Option<T> {
+        let last = self.list.len().checked_sub(1)?;
+        let fits = self.list.iter().rev().take(MAX_LOOKS).position(|one| size(one) >= wanted);
+        let one = self.list.swap_remove(last - fits.unwrap_or(0));
         self.bytes -= size(&one);
         Some(one)
     }
@@ -42,9 +47,15 @@ impl<T> Kept<T> {
 
 /// An empty buffer for at least `capacity` bytes.
 pub fn take(capacity: usize) -> Vec<u8> {
-    let mut buffer = BYTES.with_borrow_mut(|kept| kept.take(Vec::capacity)).unwrap_or_default();
-    buffer.reserve(capacity);
-    buffer
+    let kept = BYTES.with_borrow_mut(|kept| kept.take(capacity, Vec::capacity));
+    match kept.unwrap_or_default() {
+        buffer if buffer.capacity() >= capacity => buffer,
+        // To grow it would copy what it held.
+        small => {
+            drop(small);
+            Vec::with_capacity(capacity)
+        }
+    }
 }
 
 /// The same for text.
@@ -62,7 +73,7 @@ pub fn give(mut buffer: Vec<u8>) {
 
 /// An index for a document.
 pub fn take_tape() -> Tape {
-    TAPES.with_borrow_mut(|kept| kept.take(Tape::size)).unwrap_or_default()
+    TAPES.with_borrow_mut(|kept| kept.take(0, Tape::size)).unwrap_or_default()
 }
 
 /// Gives an index back.

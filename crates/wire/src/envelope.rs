@@ -14,6 +14,18 @@ pub enum Change<'c> {
 /// `text`, whose value is the object `root`, with these members changed. Where a member stands more
 /// than once, as the last one counts for most readers, a set member keeps its last place only.
 pub fn edited(text: &str, root: Value<'_, '_>, changes: &[(&str, Change<'_>)]) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    edit_into(text, root, changes, &mut out);
+    out
+}
+
+/// The same, appended to `out`.
+pub fn edit_into(
+    text: &str,
+    root: Value<'_, '_>,
+    changes: &[(&str, Change<'_>)],
+    out: &mut String,
+) {
     let start_of = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
     let members: Vec<_> = root
         .members()
@@ -24,7 +36,6 @@ pub fn edited(text: &str, root: Value<'_, '_>, changes: &[(&str, Change<'_>)]) -
         })
         .collect();
     let object = start_of(root.raw());
-    let mut out = String::with_capacity(text.len() + 64);
     // The brace and the space before the first member.
     let mut from = members.first().map_or(object + 1, |(_, start, ..)| *start);
     out.push_str(&text[..from]);
@@ -53,13 +64,12 @@ pub fn edited(text: &str, root: Value<'_, '_>, changes: &[(&str, Change<'_>)]) -
             if std::mem::replace(&mut kept, true) {
                 out.push(',');
             }
-            crate::json::quote_into(name, &mut out);
+            crate::json::quote_into(name, out);
             out.push(':');
             out.push_str(raw);
         }
     }
     out.push_str(&text[from..]);
-    out
 }
 
 /// The array `list` with these elements changed: nothing where one stays as it is. What stands

@@ -121,11 +121,11 @@ fn the_place_of_an_end_is_behind_the_last_event() {
     let (_, tap) = pass(Dialect::Responses, "m", &[responses("").as_bytes()]);
     let place = tap.place();
     assert_eq!((place.id.as_str(), place.created_at, place.sequence), ("gen-1", Some(5), 8));
-    assert!(place.echo.contains("\"top_p\":0.5") && place.echo.contains("\"store\":true"));
+    assert!(place.echo().contains("\"top_p\":0.5") && place.echo().contains("\"store\":true"));
     let long =
         responses("").replace("0.5", &format!("0.5,\"instructions\":\"{}\"", "x".repeat(5000)));
     let (_, tap) = pass(Dialect::Responses, "m", &[long.as_bytes()]);
-    assert_eq!(tap.place().echo, "", "what is long is not kept");
+    assert_eq!(tap.place().echo(), "", "what is long is not kept");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use wire::answer::{Ending, Head};
 use wire::dialect::{Dialect, Encoder};
-use wire::envelope::{Change, edited};
+use wire::envelope::{Change, edit_into};
 use wire::fault::{Fault, Phase};
 use wire::json::{Tape, Value, quote_into};
 use wire::note::{Code, Notes};
@@ -15,6 +15,7 @@ use wire::turn::{End, Event, Finish, Opened, Sealed, Vault as _};
 use super::issuers::Issuers;
 use super::relay::{MAX_FRAME, Parts, ended_well, unix_now};
 use super::{Ask, alias, classify};
+use crate::buffers;
 use crate::route::Candidate;
 use crate::seal::Sealer;
 
@@ -87,10 +88,11 @@ fn addressed(
     if !named.is_some_and(|named| named.is(model)) {
         changes.push(("model", Change::Set(&quoted)));
     }
-    let body = match changes.is_empty() {
-        true => text.to_owned(),
-        false => edited(text, root, &changes),
-    };
+    let mut body = buffers::take_text(text.len() + 64);
+    match changes.is_empty() {
+        true => body.push_str(text),
+        false => edit_into(text, root, &changes, &mut body),
+    }
     if ask.dialect != Dialect::Chat || candidate.target(Dialect::Chat).developer_role {
         return body;
     }
@@ -143,6 +145,10 @@ impl Passed {
     /// # Errors
     /// It cannot be read on.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        // An answer that waits for its upstream holds no buffer.
+        if self.out.capacity() == 0 {
+            self.out = buffers::take(0);
+        }
         let pushed = self.tap.push(bytes, &mut self.out);
         self.hide_secrets();
         self.look();
@@ -249,15 +255,16 @@ impl Passed {
     /// A head that goes on where the upstream stopped.
     fn head(&self, at_least: u64) -> Head {
         let place = self.tap.place();
+        let echo = place.echo();
         let Head { stem, created_at, model, .. } = &*self.parts.head;
         let head = Head {
             stem: stem.clone(),
             created_at: place.created_at.unwrap_or(*created_at),
             model: model.clone(),
-            echo: place.echo.as_str().into(),
+            echo: echo.as_str().into(),
             sequence: AtomicU64::new(place.sequence.max(at_least)),
         };
-        match place.echo.is_empty() {
+        match echo.is_empty() {
             true => head.with_empty_echo(),
             false => head,
         }

@@ -10,7 +10,14 @@ use crate::responses::object;
 use crate::said;
 use crate::turn::{Finish, Usage};
 use crate::usage;
-use memchr::memmem;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
+
+// A finder takes longer to be made than to be used.
+static ENCRYPTED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"encrypted_content\""));
+static SIGNATURE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"signature\""));
+static REDACTED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"redacted_thinking\""));
+static NUMBER: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"sequence_number\":"));
 
 /// A response that repeats more of its request is not kept while it streams.
 const MAX_ECHO: usize = 4 << 10;
@@ -44,11 +51,18 @@ pub struct Place {
     pub id: String,
     /// When it was begun, in Unix time (Responses).
     pub created_at: Option<u64>,
-    /// What it repeats of the request, if that is short (Responses):
-    /// [`crate::responses::object::repeated`].
-    pub echo: String,
+    /// The response object that was begun, if it is short (Responses).
+    begun: String,
     /// The number of the next event (Responses).
     pub sequence: u64,
+}
+
+impl Place {
+    /// What the answer repeats of the request, if that is short (Responses).
+    pub fn echo(&self) -> String {
+        let mut tape = Tape::default();
+        tape.read(&self.begun).map(object::repeated).unwrap_or_default()
+    }
 }
 
 impl Tap {
@@ -212,11 +226,22 @@ impl Tap {
         let mut sent = 0;
         let mut start = 0;
         let mut search = std::mem::take(&mut self.search);
+        // The last event, if nobody looked into it: only its number is of use.
+        let mut unread = 0..0;
         while let Some(lines) = search.next(bytes, last) {
             start = lines.end;
             search = Search::at(start);
-            sent = self.event(bytes, &lines, sent, out);
+            if lines.data.is_empty() || lines.split {
+                continue;
+            }
+            let looked_into =
+                self.concerns(&bytes[lines.event.clone()], &bytes[lines.data.clone()]);
+            if looked_into {
+                sent = self.event(bytes, &lines, sent, out);
+            }
+            unread = if looked_into { 0..0 } else { lines.data };
         }
+        self.count(&bytes[unread]);
         out.extend_from_slice(&bytes[sent..start]);
         // What is kept begins where the last event ended.
         self.search = search.moved(start);
@@ -225,14 +250,8 @@ impl Tap {
 
     /// Reads one event. What stands before `sent` is out already; the answer is the new `sent`.
     fn event(&mut self, bytes: &[u8], lines: &Lines, sent: usize, out: &mut Vec<u8>) -> usize {
-        if lines.data.is_empty() {
-            return sent;
-        }
         let data = &bytes[lines.data.clone()];
         let event = &bytes[lines.event.clone()];
-        if lines.split || !self.concerns(event, data) {
-            return sent;
-        }
         let Ok(text) = str::from_utf8(data) else { return sent };
         let mut tape = std::mem::take(&mut self.tape);
         let mut sent = sent;
@@ -250,7 +269,7 @@ impl Tap {
 
     /// Whether an event must be looked into. Notes on the way what needs no look.
     fn concerns(&mut self, event: &[u8], data: &[u8]) -> bool {
-        let holds = |word: &str| memmem::find(data, word.as_bytes()).is_some();
+        let holds = |word: &Finder<'_>| word.find(data).is_some();
         match self.dialect {
             Dialect::Chat => {
                 if data == b"[DONE]" {
@@ -261,19 +280,18 @@ impl Tap {
             }
             Dialect::Responses => {
                 let looked_into = match event {
-                    b"response.output_item.done" => holds("\"encrypted_content\""),
+                    b"response.output_item.done" => holds(&ENCRYPTED),
                     event => !event.ends_with(b".delta"),
                 };
                 if !looked_into {
                     self.generate();
-                    self.count(data);
                 }
                 looked_into
             }
             Dialect::Messages => match event {
                 b"content_block_delta" | b"content_block_start" | b"content_block_stop" => {
                     self.generate();
-                    holds("\"signature\"") || holds("\"redacted_thinking\"")
+                    holds(&SIGNATURE) || holds(&REDACTED)
                 }
                 b"ping" => false,
                 _ => true,
@@ -289,9 +307,11 @@ impl Tap {
     /// Keeps the number of an event that is not looked into otherwise. Inside of strings the quotes
     /// of the name would be escaped.
     fn count(&mut self, data: &[u8]) {
-        const NAME: &[u8] = b"\"sequence_number\":";
-        let Some(at) = memmem::find(data, NAME) else { return };
-        let digits = data[at + NAME.len()..].trim_ascii_start();
+        if self.dialect != Dialect::Responses {
+            return;
+        }
+        let Some(at) = NUMBER.find(data) else { return };
+        let digits = data[at + NUMBER.needle().len()..].trim_ascii_start();
         let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
         let number = str::from_utf8(&digits[..end]).ok().and_then(|digits| digits.parse().ok());
         if let Some(number) = number {
@@ -382,7 +402,7 @@ impl Tap {
         let Some(response) = response.filter(|_| self.place.created_at.is_none()) else { return };
         self.place.created_at = response.get("created_at").and_then(Value::as_u64);
         if response.raw().len() <= MAX_ECHO {
-            self.place.echo = object::repeated(response);
+            response.raw().clone_into(&mut self.place.begun);
         }
     }
 
