@@ -1,7 +1,9 @@
 //! What was lost or changed in translation, as data. Whatever is not passed exactly becomes a
 //! note: it goes back to the caller (header and body), into the request log and the dashboard.
 
+use crate::dialect::Dialect;
 use crate::json::quote_into;
+use crate::paths;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -95,6 +97,7 @@ codes! {
     MaxTokensRaised, "max-tokens-raised", Approximated, "the target refuses so small a limit; the least that it accepts was asked for";
     IdShortened, "id-shortened", Approximated, "the target takes ids of at most 64 characters; this one was cut and ends in a hash, the same every time";
     SystemMoved, "system-moved", Approximated, "the target takes system text only at the start; later text went as a user message";
+    DeveloperRole, "developer-as-system", Approximated, "the target knows no role `developer`; the message went as `system`, which means the same there";
     ResultMissing, "tool-result-missing", Repaired, "a tool call without a result got a placeholder, since the target demands one";
     ResultOrphan, "tool-result-orphan", Repaired, "a tool result without its call went as a user message";
     CallIdRepeated, "call-id-repeated", Repaired, "two calls had the same id; the later one got its own";
@@ -155,20 +158,28 @@ pub struct Notes {
 impl Notes {
     /// Adds a note.
     pub fn add(&mut self, code: Code, at: impl Into<Cow<'static, str>>) {
-        let at = at.into();
+        self.add_times(code, at.into(), 1);
+    }
+
+    fn add_times(&mut self, code: Code, at: Cow<'static, str>, count: u32) {
         if let Some(note) = self.list.iter_mut().find(|note| note.code == code && note.at == at) {
-            note.count += 1;
+            note.count += count;
         } else if self.list.len() < MAX_NOTES {
-            self.list.push(Note { code, at: shortened(at), count: 1 });
-        } else if code != Code::MoreNotes {
-            self.add_overflow();
+            self.list.push(Note { code, at: shortened(at), count });
+        } else {
+            match self.list.last_mut() {
+                Some(last) if last.code == Code::MoreNotes => last.count += count,
+                _ => self.list.push(Note { code: Code::MoreNotes, at: "".into(), count }),
+            }
         }
     }
 
-    fn add_overflow(&mut self) {
-        match self.list.last_mut() {
-            Some(last) if last.code == Code::MoreNotes => last.count += 1,
-            _ => self.list.push(Note { code: Code::MoreNotes, at: "".into(), count: 1 }),
+    /// Adds the notes of what knows the turn alone, with their places in the words of the `client`'s
+    /// dialect.
+    pub fn tell(&mut self, others: Self, client: Dialect) {
+        for Note { code, at, count } in others.list {
+            let at = paths::told_to(client, at);
+            self.add_times(code, at, count);
         }
     }
 

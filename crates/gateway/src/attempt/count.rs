@@ -63,7 +63,9 @@ impl Gateway {
             let document = complete(&ask)?;
             let turn = ask.dialect.parse(document.root(), &mut notes)?;
             let target = candidate.target(dialect);
-            let rendered = dialect.render(&turn, target, &vault, String::new(), &mut notes)?;
+            let mut written = Notes::default();
+            let rendered = dialect.render(&turn, target, &vault, String::new(), &mut written)?;
+            notes.tell(written, ask.dialect);
             countable(&rendered.body, counter.members)
         };
         let mut url = url.expose().clone();

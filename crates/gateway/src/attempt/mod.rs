@@ -189,7 +189,9 @@ impl Gateway {
                     Escaped::plain(key)
                 });
                 if let Some(alias) = &ask.route.alias {
-                    alias::complete(alias, &mut read, &mut request_notes);
+                    let mut added = Notes::default();
+                    alias::complete(alias, &mut read, &mut added);
+                    request_notes.tell(added, ask.dialect);
                 }
                 turn = Some(read);
             }
@@ -263,7 +265,9 @@ impl Gateway {
                 let out = buffers::take_text(size + size / 8 + 512);
                 let target = candidate.target(dialect);
                 let vault = vault.clone().forgetful(forget);
-                let rendered = dialect.render(turn, target, &vault, out, &mut notes)?;
+                let mut written = Notes::default();
+                let rendered = dialect.render(turn, target, &vault, out, &mut written)?;
+                notes.tell(written, ask.dialect);
                 let setting = Setting { names: rendered.names, ..setting_of(turn) };
                 (rendered.body, setting)
             }

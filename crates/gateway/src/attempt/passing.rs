@@ -96,7 +96,10 @@ fn addressed(
     if ask.dialect != Dialect::Chat || candidate.target(Dialect::Chat).developer_role {
         return body;
     }
-    without_developer(&body).unwrap_or(body)
+    let Some(renamed) = without_developer(&body) else { return body };
+    notes.add(Code::DeveloperRole, "messages[].role");
+    buffers::give(body.into_bytes());
+    renamed
 }
 
 /// An answer that is passed on.

@@ -214,7 +214,9 @@ async fn a_server_that_knows_no_developer_is_told_of_the_system() {
     let messages =
         json!([{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hi"}]);
     let asks = post(Dialect::Chat, &request(Dialect::Chat, json!({"messages": messages})));
-    heard(Dialect::Chat, quire.send(&asks).await).await.assert_finished();
+    let answer = heard(Dialect::Chat, quire.send(&asks).await).await;
+    assert_eq!(answer.notes.as_deref(), Some("developer-as-system"));
+    answer.assert_finished();
     assert_eq!(upstreams[0].bodies()[0]["messages"][0]["role"], "system");
     upstreams[0].assert_no_refusals();
 }

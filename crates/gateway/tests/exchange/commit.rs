@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testkit::judge::Dialect;
 use testkit::script::{End, Script, Step, line, refuses, replays, says, silence};
 use testkit::upstream::Upstream;
 use tokio::time::{Instant, timeout};
 
-use crate::dialects::pair;
+use crate::dialects::{self, pair};
 use crate::stage::{
     Quire, SOON, ask, body, lab, note_codes, plain, provider, refused, told, whole,
 };
@@ -286,6 +287,34 @@ async fn notes_stand_in_the_head_and_in_the_body() {
     let mut response = quire.send(&ask(&body(json!({"stream": false, "novelty": 1})))).await;
     let id = response.header("x-quire-request-id").unwrap().to_owned();
     assert_eq!(response.json().await.unwrap()["quire"]["request_id"], id);
+}
+
+#[tokio::test]
+async fn notes_name_places_in_the_words_of_the_client() {
+    let call = json!({"type": "function", "id": "call_1", "function": {"name": "look", "arguments": "{}"}});
+    let asks = [
+        (
+            Dialect::Chat,
+            Dialect::Messages,
+            json!([{"role": "user", "content": "hi"}, {"role": "assistant", "content": null, "tool_calls": [call]}, {"role": "user", "content": "and?"}]),
+            "messages[].tool_call_id",
+        ),
+        (
+            Dialect::Messages,
+            Dialect::Chat,
+            json!([{"role": "user", "content": "hi"}, {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}]}, {"role": "user", "content": "and?"}]),
+            "messages[].content[].tool_use_id",
+        ),
+    ];
+    for (client, server, messages, place) in asks {
+        let upstream = dialects::strict(server, Script::always(says().text("x"))).await;
+        let quire = Quire::before(&upstream).await;
+        let body = dialects::request(client, json!({"stream": false, "messages": messages}));
+        let answer = quire.send(&dialects::post(client, &body)).await.json().await.unwrap();
+        let notes = answer["quire"]["notes"].as_array().expect("it has notes");
+        let missing = notes.iter().find(|note| note["code"] == "tool-result-missing");
+        assert_eq!(missing.expect("a result is missing")["at"], place, "{notes:?}");
+    }
 }
 
 #[tokio::test]

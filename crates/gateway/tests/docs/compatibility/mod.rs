@@ -38,8 +38,9 @@ translates it into the first dialect of the provider.
 const PASSED: &str = "
 **The same dialect in and out is passed byte for byte.** Of the request only this changes: `model`
 becomes the provider's own name for it, what the alias adds is added, and what another provider had
-sealed (reasoning, compaction) is taken out, with a note. Of the answer only the values of `model`
-change, where the names differ. Nothing else is ordered, repaired or noted: unknown members, events
+sealed (reasoning, compaction) is taken out, with a note; and a Chat Completions server that knows no
+role `developer` gets `system` for it, with a note. Of the answer only the values of `model` change,
+where the names differ. Nothing else is ordered, repaired or noted: unknown members, events
 and tools arrive as they were sent. Only where the provider's stream breaks off does quire write an
 ending of its own, which says so.
 
