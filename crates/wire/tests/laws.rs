@@ -3,14 +3,14 @@
 
 mod common;
 
+use common::spoken::{Piece, calls, cut, form, inputs, mixed, ordered, request, streamed, text};
 use common::{PAIRS, complaints, data, response, sent, target};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
-use testkit::script::{CallForm, ReasoningForm, Says, Usage, UsagePlace, says};
+use testkit::script::{ReasoningForm, Usage};
 use wire::answer::Ending;
-use wire::drive::{self, Answer, Sent};
-use wire::target::{Quirk, Target};
+use wire::drive::{self, Sent};
 use wire::turn::Summary;
 
 /// Fails the case when the judges complain.
@@ -26,161 +26,16 @@ macro_rules! judged {
     };
 }
 
-/// A text that is awkward now and then.
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        3 => "[a-z \n\"\\\\{}é😀]{1,24}",
-        1 => any::<String>().prop_filter("a text says something", |text| !text.is_empty()),
-    ]
-}
-
-#[derive(Clone, Debug)]
-enum Piece {
-    Thinks(String),
-    Says(String),
-    Refuses(String),
-    Calls(String, String),
-}
-
-fn call() -> impl Strategy<Value = Piece> {
-    let object = prop::collection::vec(("[a-z\"]{1,5}", text()), 0..3).prop_map(|members| {
-        let members = members.into_iter().map(|(key, value)| (key, json!(value)));
-        Value::Object(members.collect()).to_string()
+fn call() -> BoxedStrategy<Piece> {
+    let shell = text().prop_map(|word| {
+        Piece::Calls("local_shell", json!({"command": ["echo", word]}).to_string())
     });
-    let input = text().prop_map(|input| json!({"input": input}).to_string());
     prop_oneof![
-        (select(vec!["exec_command", "mcp__toy__add_two", "tool_search", "undeclared"]), object)
-            .prop_map(|(name, arguments)| Piece::Calls(name.to_owned(), arguments)),
-        text().prop_map(|word| {
-            Piece::Calls("local_shell".to_owned(), json!({"command": ["echo", word]}).to_string())
-        }),
-        (select(vec!["apply_patch", "exec"]), input)
-            .prop_map(|(name, arguments)| Piece::Calls(name.to_owned(), arguments)),
+        calls(&["exec_command", "mcp__toy__add_two", "tool_search", "undeclared"]),
+        shell,
+        inputs(&["apply_patch", "exec"]),
     ]
-}
-
-/// What a model says, in any order.
-fn mixed() -> impl Strategy<Value = Vec<Piece>> {
-    let piece = prop_oneof![
-        text().prop_map(Piece::Thinks),
-        text().prop_map(Piece::Says),
-        text().prop_map(Piece::Refuses),
-        call(),
-        call(),
-    ];
-    prop::collection::vec(piece, 1..6)
-}
-
-/// What a model says, in the order in which a whole answer holds it.
-fn ordered() -> impl Strategy<Value = Vec<Piece>> {
-    let thinks = prop::option::of(text().prop_map(Piece::Thinks));
-    let speaks = prop::option::of(text().prop_map(Piece::Says));
-    let calls = prop::collection::vec(call(), 0..4);
-    (thinks, speaks, calls)
-        .prop_map(|(thinks, says, calls)| thinks.into_iter().chain(says).chain(calls).collect())
-}
-
-#[derive(Clone, Debug)]
-struct Form {
-    reasoning: ReasoningForm,
-    call: CallForm,
-    usage: UsagePlace,
-    interleaved: bool,
-    surrogates: bool,
-    ascii: bool,
-    pieces: (usize, usize),
-    done: bool,
-}
-
-fn form() -> impl Strategy<Value = Form> {
-    (
-        select(vec![
-            ReasoningForm::ReasoningContent,
-            ReasoningForm::Reasoning,
-            ReasoningForm::ReasoningDetails,
-            ReasoningForm::Both,
-            ReasoningForm::ThinkTags,
-        ]),
-        select(vec![
-            CallForm::Pieces,
-            CallForm::Whole,
-            CallForm::Repeating,
-            CallForm::Blank,
-            CallForm::Unindexed,
-        ]),
-        select(vec![UsagePlace::OwnChunk, UsagePlace::WithFinish, UsagePlace::EveryChunk]),
-        any::<[bool; 4]>(),
-        (0..9_usize, 0..9_usize),
-    )
-        .prop_map(
-            |(reasoning, call, usage, [interleaved, surrogates, ascii, done], pieces)| Form {
-                reasoning,
-                call,
-                usage,
-                // Pieces without index and id say nothing of the call that they belong to.
-                interleaved: interleaved && call != CallForm::Unindexed,
-                surrogates,
-                ascii,
-                pieces,
-                done,
-            },
-        )
-}
-
-fn spoken(pieces: &[Piece], form: &Form) -> Says {
-    let mut says = says()
-        .reasoning_as(form.reasoning)
-        .calls_as(form.call)
-        .usage_in(form.usage)
-        .usage(Usage { prompt: 1000, completion: 50, cached: 900, reasoning: 20 })
-        .delta(form.pieces.0)
-        .argument_pieces(form.pieces.1);
-    if form.interleaved {
-        says = says.interleaved();
-    }
-    if form.ascii {
-        says = says.ascii();
-    }
-    if form.surrogates {
-        says = says.split_surrogates();
-    }
-    if !form.done {
-        says = says.without_done();
-    }
-    for (index, piece) in pieces.iter().enumerate() {
-        says = match piece {
-            Piece::Thinks(text) => says.reasoning(text),
-            Piece::Says(text) => says.text(text),
-            Piece::Refuses(text) => says.refusal(text),
-            Piece::Calls(name, arguments) => {
-                says.call_raw(&format!("call_{index}"), name, arguments)
-            }
-        };
-    }
-    says
-}
-
-fn target_of(form: &Form) -> Target {
-    let mut target = target("careful");
-    if form.reasoning == ReasoningForm::ThinkTags {
-        target.quirks.push(Quirk::ThinkTags);
-    }
-    target
-}
-
-fn request() -> Value {
-    json!({"model": "m", "stream": true, "stream_options": {"include_usage": true}})
-}
-
-fn streamed(bytes: &[u8], sent: &Sent, target: &Target) -> Answer {
-    drive::stream([bytes], Ending::Closed, sent, target)
-}
-
-fn cut(bytes: &[u8], cuts: &[Index]) -> Vec<Vec<u8>> {
-    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
-    cuts.extend([0, bytes.len()]);
-    cuts.sort_unstable();
-    cuts.windows(2).map(|pair| bytes[pair[0]..pair[1]].to_vec()).collect()
+    .boxed()
 }
 
 /// Arguments as the value that they mean.
@@ -236,7 +91,7 @@ fn expected(pieces: &[Piece]) -> Vec<String> {
                     let object: Value = serde_json::from_str(arguments).expect("it is made here");
                     object["input"].clone()
                 };
-                told.push(match name.as_str() {
+                told.push(match *name {
                     "apply_patch" => format!("calls null \"apply_patch\" {}", input()),
                     "exec" => format!("calls \"functions\" \"exec\" {}", input()),
                     "mcp__toy__add_two" => {
@@ -267,15 +122,15 @@ proptest! {
 
     #[test]
     fn every_stream_satisfies_the_judge_however_it_is_cut(
-        pieces in mixed(),
+        pieces in mixed(call()),
         form in form(),
         cuts in prop::collection::vec(any::<Index>(), 0..6),
         summary in select(vec![Summary::Unset, Summary::None, Summary::Wanted]),
         seal in any::<bool>(),
     ) {
-        let target = target_of(&form);
+        let target = form.target();
         let sent = Sent { summary, seal_reasoning: seal, ..sent(&target) };
-        let bytes = spoken(&pieces, &form).streamed(&request());
+        let bytes = form.spoken(&pieces, "call_").streamed(&request());
         let whole = streamed(&bytes, &sent, &target);
         judged!(&whole);
         let parts = cut(&bytes, &cuts);
@@ -286,10 +141,10 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_a_model_says_is_lost_or_changed(pieces in ordered(), form in form()) {
-        let target = target_of(&form);
+    fn nothing_that_a_model_says_is_lost_or_changed(pieces in ordered(call()), form in form()) {
+        let target = form.target();
         let sent = sent(&target);
-        let answer = streamed(&spoken(&pieces, &form).streamed(&request()), &sent, &target);
+        let answer = streamed(&form.spoken(&pieces, "call_").streamed(&request()), &sent, &target);
         let response = response(&answer);
         prop_assert_eq!(&response["status"], "completed");
         if form.reasoning != ReasoningForm::ThinkTags {
@@ -298,10 +153,10 @@ proptest! {
     }
 
     #[test]
-    fn the_streamed_answer_is_the_whole_answer(pieces in ordered(), form in form()) {
-        let target = target_of(&form);
+    fn the_streamed_answer_is_the_whole_answer(pieces in ordered(call()), form in form()) {
+        let target = form.target();
         let sent = sent(&target);
-        let says = spoken(&pieces, &form);
+        let says = form.spoken(&pieces, "call_");
         let stream = response(&streamed(&says.streamed(&request()), &sent, &target));
         let body = says.answered(&request());
         let body = String::from_utf8(body).expect("it is JSON");
@@ -318,13 +173,13 @@ proptest! {
 
     #[test]
     fn a_stream_that_is_cut_anywhere_ends_with_one_failure_unless_it_had_finished(
-        pieces in mixed(),
+        pieces in mixed(call()),
         form in form(),
         at in any::<Index>(),
     ) {
-        let target = target_of(&form);
+        let target = form.target();
         let sent = sent(&target);
-        let bytes = spoken(&pieces, &form).streamed(&request());
+        let bytes = form.spoken(&pieces, "call_").streamed(&request());
         let kept = at.index(bytes.len());
         let answer = streamed(&bytes[..kept], &sent, &target);
         judged!(&answer);
@@ -338,16 +193,16 @@ proptest! {
 
     #[test]
     fn usage_after_equals_usage_before(
-        pieces in ordered(),
+        pieces in ordered(call()),
         form in form(),
         prompt in 0..1_000_000_u64,
         completion in 0..1_000_000_u64,
         shares in (0.0..1.0_f64, 0.0..1.0_f64),
     ) {
-        let target = target_of(&form);
+        let target = form.target();
         let share = |of: u64, share: f64| (of as f64 * share) as u64;
         let usage = Usage { prompt, completion, cached: share(prompt, shares.0), reasoning: share(completion, shares.1) };
-        let bytes = spoken(&pieces, &form).usage(usage).streamed(&request());
+        let bytes = form.spoken(&pieces, "call_").usage(usage).streamed(&request());
         let response = response(&streamed(&bytes, &sent(&target), &target));
         prop_assert_eq!(&response["usage"], &json!({
             "input_tokens": prompt,
@@ -359,9 +214,9 @@ proptest! {
     }
 
     #[test]
-    fn live_deltas_add_up_and_each_item_is_closed_before_the_end(pieces in mixed(), form in form()) {
-        let target = target_of(&form);
-        let answer = streamed(&spoken(&pieces, &form).streamed(&request()), &sent(&target), &target);
+    fn live_deltas_add_up_and_each_item_is_closed_before_the_end(pieces in mixed(call()), form in form()) {
+        let target = form.target();
+        let answer = streamed(&form.spoken(&pieces, "call_").streamed(&request()), &sent(&target), &target);
         let events = data(&answer.events);
         let count = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
         prop_assert_eq!(count("response.output_item.added"), count("response.output_item.done"));
@@ -479,15 +334,15 @@ proptest! {
 
     #[test]
     fn any_json_in_any_place_of_a_chunk_is_survived(
-        pieces in mixed(),
+        pieces in mixed(call()),
         form in form(),
         place in "(/choices|/usage|/error)?(/0)?(/delta|/finish_reason|/index)?(/content|/tool_calls|/reasoning_content|/reasoning_details)?(/0)?(/function|/id|/index)?(/name|/arguments)?",
         value in select(vec![json!(null), json!(-1), json!("x"), json!([]), json!({}), json!([{}]), json!([null]), json!(true), json!({"text": 1})]),
         at in any::<Index>(),
     ) {
-        let target = target_of(&form);
+        let target = form.target();
         let sent = sent(&target);
-        let bytes = spoken(&pieces, &form).streamed(&request());
+        let bytes = form.spoken(&pieces, "call_").streamed(&request());
         let mut events = testkit::sse::parse(&bytes);
         let at = at.index(events.len());
         if let Ok(mut chunk) = serde_json::from_str::<Value>(&events[at].data)

@@ -4,16 +4,16 @@
 mod common;
 
 use common::messages::{complaints, sent, told};
+use common::spoken::{Piece, calls, form, mixed, ordered, request, streamed, text};
 use common::target;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
-use testkit::script::{CallForm, ReasoningForm, Says, Usage, UsagePlace, says};
+use testkit::script::{ReasoningForm, Usage};
 use wire::answer::Ending;
 use wire::drive::{self, Answer, Sent};
 use wire::fault::{Fault, Kind};
 use wire::json::Escaped;
-use wire::target::{Quirk, Target};
 use wire::turn::{
     Citation, End, Event, Finish, Form as CallInput, Opaque, Opening, Source, Summary,
 };
@@ -25,138 +25,12 @@ macro_rules! judged {
     };
 }
 
-/// A text that is awkward now and then.
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        3 => "[a-z \n\"\\\\{}é😀]{1,24}",
-        1 => any::<String>().prop_filter("a text says something", |text| !text.is_empty()),
-    ]
+fn call() -> BoxedStrategy<Piece> {
+    calls(&["exec_command", "gr__e_messen", "undeclared", "bash"]).boxed()
 }
 
-#[derive(Clone, Debug)]
-enum Piece {
-    Thinks(String),
-    Says(String),
-    Refuses(String),
-    Calls(String, String),
-}
-
-fn call() -> impl Strategy<Value = Piece> {
-    let object = prop::collection::vec(("[a-z\"]{1,5}", text()), 0..3).prop_map(|members| {
-        let members = members.into_iter().map(|(key, value)| (key, json!(value)));
-        Value::Object(members.collect()).to_string()
-    });
-    (select(vec!["exec_command", "gr__e_messen", "undeclared", "bash"]), object)
-        .prop_map(|(name, arguments)| Piece::Calls(name.to_owned(), arguments))
-}
-
-/// What a model says, in any order.
-fn mixed() -> impl Strategy<Value = Vec<Piece>> {
-    let piece = prop_oneof![
-        text().prop_map(Piece::Thinks),
-        text().prop_map(Piece::Says),
-        text().prop_map(Piece::Refuses),
-        call(),
-        call(),
-    ];
-    prop::collection::vec(piece, 1..6)
-}
-
-/// What a model says, in the order in which a whole answer holds it.
-fn ordered() -> impl Strategy<Value = Vec<Piece>> {
-    let thinks = prop::option::of(text().prop_map(Piece::Thinks));
-    let speaks = prop::option::of(text().prop_map(Piece::Says));
-    let calls = prop::collection::vec(call(), 0..4);
-    (thinks, speaks, calls)
-        .prop_map(|(thinks, says, calls)| thinks.into_iter().chain(says).chain(calls).collect())
-}
-
-#[derive(Clone, Debug)]
-struct Form {
-    reasoning: ReasoningForm,
-    call: CallForm,
-    usage: UsagePlace,
-    interleaved: bool,
-    surrogates: bool,
-    pieces: (usize, usize),
-    done: bool,
-}
-
-fn form() -> impl Strategy<Value = Form> {
-    (
-        select(vec![
-            ReasoningForm::ReasoningContent,
-            ReasoningForm::ReasoningDetails,
-            ReasoningForm::ThinkTags,
-        ]),
-        select(vec![
-            CallForm::Pieces,
-            CallForm::Whole,
-            CallForm::Repeating,
-            CallForm::Blank,
-            CallForm::Unindexed,
-        ]),
-        select(vec![UsagePlace::OwnChunk, UsagePlace::WithFinish, UsagePlace::EveryChunk]),
-        any::<[bool; 3]>(),
-        (0..9_usize, 0..9_usize),
-    )
-        .prop_map(|(reasoning, call, usage, [interleaved, surrogates, done], pieces)| Form {
-            reasoning,
-            call,
-            usage,
-            // Pieces without index and id say nothing of the call that they belong to.
-            interleaved: interleaved && call != CallForm::Unindexed,
-            surrogates,
-            pieces,
-            done,
-        })
-}
-
-fn spoken(pieces: &[Piece], form: &Form) -> Says {
-    let mut says = says()
-        .reasoning_as(form.reasoning)
-        .calls_as(form.call)
-        .usage_in(form.usage)
-        .usage(Usage { prompt: 1000, completion: 50, cached: 900, reasoning: 20 })
-        .delta(form.pieces.0)
-        .argument_pieces(form.pieces.1);
-    if form.interleaved {
-        says = says.interleaved();
-    }
-    if form.surrogates {
-        says = says.split_surrogates();
-    }
-    if !form.done {
-        says = says.without_done();
-    }
-    for (index, piece) in pieces.iter().enumerate() {
-        says = match piece {
-            Piece::Thinks(text) => says.reasoning(text),
-            Piece::Says(text) => says.text(text),
-            Piece::Refuses(text) => says.refusal(text),
-            Piece::Calls(name, arguments) => {
-                says.call_raw(&format!("functions.call:{index}"), name, arguments)
-            }
-        };
-    }
-    says
-}
-
-fn target_of(form: &Form) -> Target {
-    let mut target = target("careful");
-    if form.reasoning == ReasoningForm::ThinkTags {
-        target.quirks.push(Quirk::ThinkTags);
-    }
-    target
-}
-
-fn request() -> Value {
-    json!({"model": "m", "stream": true, "stream_options": {"include_usage": true}})
-}
-
-fn streamed(bytes: &[u8], sent: &Sent, target: &Target) -> Answer {
-    drive::stream([bytes], Ending::Closed, sent, target)
-}
+/// Ids of calls that Anthropic would refuse.
+const STEM: &str = "functions.call:";
 
 /// What a message says, block by block.
 fn said(message: &Value) -> Vec<String> {
@@ -176,7 +50,7 @@ fn expected(pieces: &[Piece]) -> Vec<String> {
         Piece::Says(text) | Piece::Refuses(text) => format!("says {text}"),
         Piece::Calls(name, arguments) => {
             let input: Value = serde_json::from_str(arguments).expect("it is made here");
-            let name = if name == "gr__e_messen" { "größe.messen" } else { name };
+            let name = if *name == "gr__e_messen" { "größe.messen" } else { name };
             format!("calls {} {input}", json!(name))
         }
     };
@@ -188,16 +62,16 @@ proptest! {
 
     #[test]
     fn every_stream_keeps_the_rules_however_it_is_cut(
-        pieces in mixed(),
+        pieces in mixed(call()),
         form in form(),
         size in 1..40_usize,
         (summary, seal) in select(vec![
             (Summary::Wanted, true), (Summary::None, true), (Summary::None, false), (Summary::Unset, false),
         ]),
     ) {
-        let target = target_of(&form);
+        let target = form.target();
         let sent = Sent { summary, seal_reasoning: seal, ..sent(&target) };
-        let bytes = spoken(&pieces, &form).streamed(&request());
+        let bytes = form.spoken(&pieces, STEM).streamed(&request());
         let whole = streamed(&bytes, &sent, &target);
         judged!(&whole);
         for size in [1, size] {
@@ -217,9 +91,9 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_a_model_says_is_lost_or_changed(pieces in ordered(), form in form()) {
-        let target = target_of(&form);
-        let answer = streamed(&spoken(&pieces, &form).streamed(&request()), &sent(&target), &target);
+    fn nothing_that_a_model_says_is_lost_or_changed(pieces in ordered(call()), form in form()) {
+        let target = form.target();
+        let answer = streamed(&form.spoken(&pieces, STEM).streamed(&request()), &sent(&target), &target);
         judged!(&answer);
         if form.reasoning != ReasoningForm::ThinkTags {
             let message = told(&answer.events).expect("it is a message");
@@ -235,10 +109,10 @@ proptest! {
     }
 
     #[test]
-    fn the_streamed_answer_is_the_whole_answer(pieces in ordered(), form in form()) {
-        let target = target_of(&form);
+    fn the_streamed_answer_is_the_whole_answer(pieces in ordered(call()), form in form()) {
+        let target = form.target();
         let sent = sent(&target);
-        let says = spoken(&pieces, &form);
+        let says = form.spoken(&pieces, STEM);
         let stream = streamed(&says.streamed(&request()), &sent, &target);
         let body = String::from_utf8(says.answered(&request())).expect("it is JSON");
         let answer = drive::whole(&body, &sent, &target);
@@ -249,12 +123,12 @@ proptest! {
 
     #[test]
     fn a_stream_that_is_cut_anywhere_fails_once_unless_it_had_finished(
-        pieces in mixed(),
+        pieces in mixed(call()),
         form in form(),
         at in any::<Index>(),
     ) {
-        let target = target_of(&form);
-        let bytes = spoken(&pieces, &form).streamed(&request());
+        let target = form.target();
+        let bytes = form.spoken(&pieces, STEM).streamed(&request());
         let kept = at.index(bytes.len());
         let answer = streamed(&bytes[..kept], &sent(&target), &target);
         judged!(&answer);
@@ -272,12 +146,12 @@ proptest! {
         completion in 0..1_000_000_u64,
         shares in (0.0..1.0_f64, 0.0..1.0_f64),
     ) {
-        let target = target_of(&form);
+        let target = form.target();
         let share = |of: u64, share: f64| (of as f64 * share) as u64;
         let (cached, reasoning) = (share(prompt, shares.0), share(completion, shares.1));
         let usage = Usage { prompt, completion, cached, reasoning };
         let pieces = [Piece::Says("so".to_owned())];
-        let bytes = spoken(&pieces, &form).usage(usage).streamed(&request());
+        let bytes = form.spoken(&pieces, STEM).usage(usage).streamed(&request());
         let answer = streamed(&bytes, &sent(&target), &target);
         let message = told(&answer.events).expect("it is a message");
         let mut expected = json!({

@@ -7,6 +7,7 @@ pub(crate) mod cases;
 pub(crate) mod events;
 pub(crate) mod messages;
 pub(crate) mod shown;
+pub(crate) mod spoken;
 
 use serde_json::{Value, json};
 use testkit::judge;

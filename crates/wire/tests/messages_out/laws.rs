@@ -1,5 +1,6 @@
 //! The laws of translation for answers of Messages servers, whatever a model says.
 
+use crate::common::spoken::{Piece, calls, cut, inputs, streamed, text};
 use crate::common::{asking, complaints, response, told_events};
 use crate::requests::refusals;
 use crate::targets::{profile, target};
@@ -10,7 +11,7 @@ use testkit::Dialect;
 use testkit::script::{Citation, Says, Usage, UsagePlace, says};
 use wire::answer::Ending;
 use wire::drive::laws::ends_once;
-use wire::drive::{self, Answer, Sent};
+use wire::drive::{self, Sent};
 use wire::target::Target;
 use wire::turn::{Event, Summary};
 
@@ -22,31 +23,12 @@ macro_rules! judged {
     };
 }
 
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        3 => "[a-z \n\"\\\\{}é😀]{1,24}",
-        1 => any::<String>().prop_filter("a text says something", |text| !text.is_empty()),
-    ]
-}
-
-#[derive(Clone, Debug)]
-enum Piece {
-    Thinks(String),
-    Says(String),
-    Calls(&'static str, String),
-}
-
 fn piece() -> impl Strategy<Value = Piece> {
-    let object = prop::collection::vec(("[a-z\"]{1,5}", text()), 0..3).prop_map(|members| {
-        let members = members.into_iter().map(|(key, value)| (key, json!(value)));
-        Value::Object(members.collect()).to_string()
-    });
-    let names = select(vec!["exec_command", "mcp__toy__add_two", "undeclared"]);
     prop_oneof![
         text().prop_map(Piece::Thinks),
         text().prop_map(Piece::Says),
-        (names, object).prop_map(|(name, arguments)| Piece::Calls(name, arguments)),
-        text().prop_map(|input| Piece::Calls("apply_patch", json!({"input": input}).to_string())),
+        calls(&["exec_command", "mcp__toy__add_two", "undeclared"]),
+        inputs(&["apply_patch"]),
     ]
 }
 
@@ -98,16 +80,8 @@ fn spoken(pieces: &[Piece], form: &Form) -> Says {
     if !form.done {
         says = says.without_done();
     }
-    for (index, piece) in pieces.iter().enumerate() {
-        says = match piece {
-            Piece::Thinks(text) => says.reasoning(text),
-            Piece::Says(text) => says.text(text),
-            Piece::Calls(name, arguments) => {
-                says.call_raw(&format!("toolu_{index}"), name, arguments)
-            }
-        };
-    }
-    says
+    let numbered = pieces.iter().enumerate();
+    numbered.fold(says, |says, (index, piece)| piece.said(says, &format!("toolu_{index}")))
 }
 
 fn asked() -> Value {
@@ -126,17 +100,6 @@ pub(crate) fn sent(target: &Target) -> Sent {
         target,
     )
     .expect("the request is good")
-}
-
-fn streamed(bytes: &[u8], sent: &Sent, target: &Target) -> Answer {
-    drive::stream([bytes], Ending::Closed, sent, target)
-}
-
-fn cut(bytes: &[u8], cuts: &[Index]) -> Vec<Vec<u8>> {
-    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
-    cuts.extend([0, bytes.len()]);
-    cuts.sort_unstable();
-    cuts.windows(2).map(|pair| bytes[pair[0]..pair[1]].to_vec()).collect()
 }
 
 fn parsed(text: &Value) -> Value {
@@ -164,7 +127,7 @@ fn told(response: &Value) -> Vec<String> {
 fn expected(pieces: &[Piece]) -> Vec<String> {
     let said = |piece: &Piece| match piece {
         Piece::Thinks(text) => format!("thinks {text}"),
-        Piece::Says(text) => format!("says {text}"),
+        Piece::Says(text) | Piece::Refuses(text) => format!("says {text}"),
         Piece::Calls("apply_patch", arguments) => {
             format!("calls \"apply_patch\" {}", parsed(&json!(arguments))["input"])
         }
