@@ -10,6 +10,9 @@ const MADE: &str = "EtkSEAL";
 /// the recordings of clients.
 const GIVEN: [&str; 2] = ["sig-testkit", "FAKE-SIG"];
 
+/// What parts a seal from the number of calls before it.
+const BEHIND: &str = "+behind+";
+
 /// The seal of a text.
 pub fn seal(text: &str) -> String {
     // 64-bit FNV-1a, twice, so that a seal is as long as a short real one.
@@ -20,9 +23,26 @@ pub fn seal(text: &str) -> String {
     format!("{MADE}{:016x}{:016x}==", hash(0xcbf2_9ce4_8422_2325), hash(0x9ae1_6a3b_2f90_404f))
 }
 
+/// The same for a thought that came behind so many calls of its answer.
+pub fn seal_after(calls: usize, text: &str) -> String {
+    match calls {
+        0 => seal(text),
+        calls => format!("{}{BEHIND}{calls}", seal(text)),
+    }
+}
+
+/// How many calls stood before the thought that this seals; a seal given by a test need not say.
+pub fn calls_before(given: &str) -> Option<usize> {
+    match given.split_once(BEHIND) {
+        Some((_, calls)) => calls.parse().ok(),
+        None => given.starts_with(MADE).then_some(0),
+    }
+}
+
 /// Whether this is a seal, made here or given by a test. Where the text is shown it must be the
 /// one that was sealed; thinking that was not shown has no text to compare.
 pub fn is_seal_of(given: &str, text: &str) -> bool {
+    let (given, _) = given.split_once(BEHIND).unwrap_or((given, ""));
     let made = || given.strip_prefix(MADE).and_then(|rest| rest.strip_suffix("=="));
     let is_made = made()
         .is_some_and(|hash| hash.len() == 32 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -39,6 +59,15 @@ mod tests {
         let made = seal("let me see");
         assert!(is_seal_of(&made, "let me see") && is_seal_of(&made, ""));
         assert!(is_seal_of("sig-testkit-1", "anything"));
+    }
+
+    #[test]
+    fn a_seal_knows_what_came_before_it() {
+        let made = seal_after(2, "then");
+        assert!(is_seal_of(&made, "then") && !is_seal_of(&made, "than"));
+        let first = seal_after(0, "then");
+        let calls = [&made, &first, "sig-testkit"].map(calls_before);
+        assert_eq!(calls, [Some(2), Some(0), None]);
     }
 
     #[test]

@@ -95,9 +95,11 @@ fn expected(pieces: &[Piece], setting: &Setting) -> Value {
     let mut details = Vec::new();
     let mut annotations = Vec::new();
     let mut characters = 0;
+    let mut spoke = false;
     for piece in pieces {
         match piece {
             Piece::Says { text, cites } => {
+                spoke = true;
                 add("content", text);
                 let end = characters + text.chars().count() as u64;
                 for (url, span) in cites {
@@ -115,8 +117,14 @@ fn expected(pieces: &[Piece], setting: &Setting) -> Value {
                 }
                 if opaque.is_some() || setting.seal_reasoning && !text.is_empty() {
                     let thought = Thought { text: text.clone(), opaque: opaque.clone() };
-                    details.push(json!({"type": "reasoning.encrypted", "format": "quire-v1",
-                        "data": format!("sealed-reasoning:{}", thought.pack()), "index": details.len()}));
+                    let mut detail = json!({"type": "reasoning.encrypted", "format": "quire-v1",
+                        "data": format!("sealed-reasoning:{}", thought.pack()), "index": details.len()});
+                    match (spoke, calls.len()) {
+                        (false, 0) => {}
+                        (true, 0) => detail["id"] = json!("after-text"),
+                        (_, calls) => detail["id"] = json!(format!("after-call-{calls}")),
+                    }
+                    details.push(detail);
                 }
             }
             Piece::Calls { id, wire, form, payload } => {

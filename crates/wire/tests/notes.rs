@@ -5,9 +5,10 @@ use std::path::Path;
 use wire::note::Code;
 
 /// Those that only the gateway can raise.
-const OF_THE_GATEWAY: [Code; 5] = [
+const OF_THE_GATEWAY: [Code; 6] = [
     Code::AliasDefault,
     Code::ModelUnlisted,
+    Code::DeveloperRole,
     Code::FallbackUsed,
     Code::CountEstimated,
     // Codex is told apart by its headers.

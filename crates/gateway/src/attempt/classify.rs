@@ -59,7 +59,8 @@ pub(super) fn refuses_sealed(fault: &Fault) -> bool {
         return true;
     }
     let words = said.message.as_deref().unwrap_or_default().to_lowercase();
-    (words.contains("signature") && words.contains("thinking"))
+    let of_thinking = ["signature", "cannot be modified"];
+    (words.contains("thinking") && of_thinking.iter().any(|what| words.contains(what)))
         || (words.contains("encrypted content") && words.contains("could not be"))
 }
 

@@ -145,9 +145,10 @@ pub(crate) enum Seal {
 }
 
 impl Thought {
-    pub(crate) fn seal(&self) -> Option<String> {
+    /// What seals it behind so many calls of its answer.
+    pub(crate) fn seal(&self, calls: usize) -> Option<String> {
         match &self.seal {
-            Seal::Usual => Some(crate::seal::seal(&self.text)),
+            Seal::Usual => Some(crate::seal::seal_after(calls, &self.text)),
             Seal::As(seal) => Some(seal.clone()),
             Seal::Missing => None,
         }

@@ -6,6 +6,7 @@
 //! A call that the model believes to be whole but is not fails the answer: clients run calls as
 //! soon as they read `finish_reason`.
 
+use super::reasoning::Place;
 use super::references::References;
 use super::whole::{Call, Message};
 use crate::answer::{Head, Setting, provenance};
@@ -78,6 +79,7 @@ enum Kind {
         /// Escaped.
         text: String,
         opaque: Option<Opaque<'static>>,
+        place: Place,
     },
     Call {
         index: usize,
@@ -108,6 +110,8 @@ pub struct Encoder<V> {
     /// The start of every chunk.
     opening: String,
     open: Vec<Open>,
+    /// There was text.
+    spoke: bool,
     calls: usize,
     sealed: u64,
     references: References,
@@ -141,6 +145,7 @@ impl<V: Vault> Encoder<V> {
             notes,
             opening,
             open: Vec::new(),
+            spoke: false,
             calls: 0,
             sealed: 0,
             references: References::default(),
@@ -211,13 +216,19 @@ impl<V: Vault> Encoder<V> {
 
     fn open(&mut self, part: u32, kind: Opening<'_>, out: &mut String) {
         let kind = match kind {
-            Opening::Text => Kind::Text { from: self.references.here() },
+            Opening::Text => {
+                self.spoke = true;
+                Kind::Text { from: self.references.here() }
+            }
             Opening::Refusal if self.setting.refusals_as_text => {
                 self.notes.add(Code::RefusalAsText, "choices[].message.refusal");
                 Kind::Text { from: self.references.here() }
             }
             Opening::Refusal => Kind::Refusal,
-            Opening::Reasoning => Kind::Reasoning { text: String::new(), opaque: None },
+            Opening::Reasoning => {
+                let place = Place::after(self.spoke, self.calls);
+                Kind::Reasoning { text: String::new(), opaque: None, place }
+            }
             Opening::Search { .. } => Kind::Search,
             Opening::Call { id, name, form } => self.call(&id, &name, form, out),
         };
@@ -319,7 +330,7 @@ impl<V: Vault> Encoder<V> {
     fn close(&mut self, open: Open, out: &mut String) {
         match open.kind {
             Kind::Text { .. } => self.references.end(Some(open.part)),
-            Kind::Reasoning { text, opaque } => self.seal(text, opaque, out),
+            Kind::Reasoning { text, opaque, place } => self.seal(text, opaque, place, out),
             Kind::Call { index, name, form, delta } => {
                 self.scratch.clear();
                 let found = match form {
@@ -355,7 +366,13 @@ impl<V: Vault> Encoder<V> {
     }
 
     /// Hands out what only quire can open, where the upstream wants it back or the client asks for it.
-    fn seal(&mut self, text: String, opaque: Option<Opaque<'static>>, out: &mut String) {
+    fn seal(
+        &mut self,
+        text: String,
+        opaque: Option<Opaque<'static>>,
+        place: Place,
+        out: &mut String,
+    ) {
         let wanted = self.setting.seal_reasoning && !text.is_empty();
         if opaque.is_none() && !wanted {
             return;
@@ -364,11 +381,12 @@ impl<V: Vault> Encoder<V> {
         let sealed = self.vault.seal(Sealed::Reasoning, &Thought { text, opaque }.pack());
         let mut detail = String::from("{\"type\":\"reasoning.encrypted\",\"data\":");
         quote_into(&sealed, &mut detail);
-        for piece in [",\"format\":\"", FORMAT] {
+        for piece in [",\"format\":\"", FORMAT, "\""] {
             detail.push_str(piece);
         }
+        place.write(&mut detail);
         // SDKs put lists of deltas together by index, so each has its own.
-        number("\",\"index\":", self.sealed, &mut detail);
+        number(",\"index\":", self.sealed, &mut detail);
         detail.push('}');
         self.sealed += 1;
         piece([&self.opening, "\"reasoning_details\":[", &detail, "]", GOES_ON], out);

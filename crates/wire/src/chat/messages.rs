@@ -4,7 +4,7 @@
 use super::foreign;
 use super::parse::Reader;
 use super::parts;
-use super::reasoning;
+use super::reasoning::{self, Place};
 use crate::fates::Section;
 use crate::fault::Fault;
 use crate::json::{Escaped, Kind, Value};
@@ -127,7 +127,15 @@ fn assistant<'a>(
     older: &mut OlderCalls<'a>,
     param: &Arguments<'_>,
 ) -> Result<(), Fault> {
-    reasoning::read(reader, message, param)?;
+    let mut thoughts = reasoning::read(reader, message, param)?.into_iter().peekable();
+    // Each thought goes where the model had it.
+    let mut think = |reader: &mut Reader<'_, 'a>, until: Option<Place>| {
+        let stands = |(place, _): &(Place, _)| until.is_none_or(|until| *place <= until);
+        while let Some((_, thought)) = thoughts.next_if(stands) {
+            reader.turn.items.push(thought);
+        }
+    };
+    think(reader, Some(Place::FIRST));
     let mut parts = match message.get("content").and_then(Value::non_null) {
         Some(content) => content_of(reader, content, Role::Assistant, param)?,
         None => Vec::new(),
@@ -142,12 +150,15 @@ fn assistant<'a>(
     if !parts.is_empty() {
         reader.turn.items.push(Item::Message { role: Role::Assistant, parts });
     }
+    think(reader, Some(Place::TEXT));
     if let Some(calls) = message.get("tool_calls").and_then(Value::non_null) {
         expect(calls, Kind::Array, format_args!("{param}.tool_calls"))?;
         for (index, call) in calls.elements().enumerate() {
             self::call(reader, call, &format_args!("{param}.tool_calls[{index}]"))?;
+            think(reader, Some(Place::call(index + 1)));
         }
     }
+    think(reader, None);
     if let Some(call) = message.get("function_call").and_then(Value::non_null) {
         let param = format_args!("{param}.function_call");
         expect(call, Kind::Object, param)?;

@@ -1,6 +1,7 @@
 //! A conversation as the messages of a Messages request that a strict server accepts: user and
-//! assistant in turn, calls at the end of what the assistant says, and their results first in what
-//! the user says next.
+//! assistant in turn, and the results of calls first in what the user says next. Thoughts stand where
+//! they stood between calls: Anthropic refuses the latest turn with its thoughts in another order
+//! ("cannot be modified", as users of other gateways report it).
 //!
 //! A conversation may begin with the assistant: Anthropic takes that since October 2024 (its release
 //! notes), so nothing is put before it. What stands early in a conversation is written the same however it goes on: prompt caches and the
@@ -79,7 +80,7 @@ pub(super) fn write(
         results: Results::of(items),
         call_ids: CallIds::default(),
         tape: Tape::default(),
-        round: Round::default(),
+        round: Vec::new(),
         late_system: Vec::new(),
         speaker: None,
         marks: Marks::default(),
@@ -107,17 +108,12 @@ enum Turn {
     Begun { with_thought: bool },
 }
 
-/// What the assistant said and did between two other messages.
-#[derive(Default)]
-struct Round<'i, 'a> {
-    said: Vec<Said<'i, 'a>>,
-    calls: Vec<&'i Call<'a>>,
-}
-
+/// One thing that the assistant said or did.
 #[derive(Clone, Copy)]
 enum Said<'i, 'a> {
     Thought(&'i Item<'a>),
     Part(&'i Part<'a>),
+    Call(&'i Call<'a>),
 }
 
 struct Writer<'i, 'a, 'w> {
@@ -129,7 +125,8 @@ struct Writer<'i, 'a, 'w> {
     call_ids: CallIds<'i>,
     /// For arguments, each of which must be a JSON object.
     tape: Tape,
-    round: Round<'i, 'a>,
+    /// What the assistant said and did since another spoke.
+    round: Vec<Said<'i, 'a>>,
     /// What the system said since. Whose message it becomes depends on who speaks next.
     late_system: Vec<&'i Part<'a>>,
     speaker: Option<Speaker>,
@@ -144,7 +141,8 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
         for (index, item) in self.items.iter().enumerate().skip(leading(self.items)) {
             match item {
                 Item::Message { role: Role::Assistant, parts } => {
-                    self.round.said.extend(parts.iter().map(Said::Part));
+                    let says = parts.iter().filter(|part| !is_blank(part));
+                    self.round.extend(says.map(Said::Part));
                 }
                 Item::Message { role: Role::User, parts } => {
                     self.finish_round();
@@ -154,8 +152,8 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
                     self.finish_round();
                     self.late_system(parts);
                 }
-                Item::Reasoning { .. } => self.round.said.push(Said::Thought(item)),
-                Item::Call(call) => self.round.calls.push(call),
+                Item::Reasoning { .. } => self.round.push(Said::Thought(item)),
+                Item::Call(call) => self.round.push(Said::Call(call)),
                 Item::Result { call_id, parts } => self.result(index, call_id, parts),
                 Item::Compaction { sealed } => self.compaction(sealed),
             }
@@ -300,7 +298,8 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
     }
 
     fn result(&mut self, index: usize, call_id: &Escaped<'_>, parts: &[Part<'_>]) {
-        let pending = self.round.calls.iter().any(|call| call.id == *call_id);
+        let pending =
+            self.round.iter().any(|said| matches!(said, Said::Call(call) if call.id == *call_id));
         if pending && !self.results.is_used(index) {
             self.finish_round();
         }
@@ -315,34 +314,40 @@ impl<'i, 'a> Writer<'i, 'a, '_> {
 
     /// Writes what the assistant said and called, then the results of its calls.
     fn finish_round(&mut self) {
-        let Round { mut said, calls } = std::mem::take(&mut self.round);
-        let speaks = |said: &Said<'_, '_>| matches!(said, Said::Part(part) if !is_blank(part));
-        if calls.is_empty() {
-            // Thinking that came to nothing: a message must not end with it.
-            let end = said.iter().rposition(speaks).map_or(0, |last| last + 1);
-            if said.drain(end..).any(|said| matches!(said, Said::Thought(_))) {
-                self.notes.add(Code::ReasoningDropped, "input[].reasoning");
-            }
+        let mut round = std::mem::take(&mut self.round);
+        let is_thought = |said: &Said<'_, '_>| matches!(said, Said::Thought(_));
+        // Thinking that came to nothing: a message must not end with it.
+        let end = round.iter().rposition(|said| !is_thought(said)).map_or(0, |last| last + 1);
+        if round.drain(end..).next().is_some() {
+            self.notes.add(Code::ReasoningDropped, "input[].reasoning");
         }
-        if said.is_empty() && calls.is_empty() {
+        if round.is_empty() {
             return;
         }
         self.settle_system(Speaker::Assistant);
+        let is_call = |said: &Said<'_, '_>| matches!(said, Said::Call(_));
         if self.to.thinking == Thinking::Budget {
             // Where thinking has a budget it comes first.
-            said.sort_by_key(|said| matches!(said, Said::Part(_)));
+            let first_call = round.iter().position(is_call).unwrap_or(round.len());
+            round[..first_call].sort_by_key(|said| !is_thought(said));
         }
-        for said in said {
+        // What is called last stands last.
+        let after_thoughts = round.iter().rposition(is_thought).map_or(0, |last| last + 1);
+        round[after_thoughts..].sort_by_key(is_call);
+        let (mut calls, mut ids) = (Vec::new(), Vec::new());
+        for said in round {
             match said {
                 Said::Thought(item) => self.thought(item),
-                Said::Part(part) if is_blank(part) => {}
                 Said::Part(part) => {
                     self.begin_said(false);
                     text_block(part, self.notes, self.out);
                 }
+                Said::Call(call) => {
+                    ids.push(self.call(call));
+                    calls.push(call);
+                }
             }
         }
-        let ids: Vec<String> = calls.iter().map(|call| self.call(call)).collect();
         self.answers(&calls, &ids);
     }
 

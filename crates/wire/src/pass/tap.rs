@@ -226,22 +226,16 @@ impl Tap {
         let mut sent = 0;
         let mut start = 0;
         let mut search = std::mem::take(&mut self.search);
-        // The last event, if nobody looked into it: only its number is of use.
-        let mut unread = 0..0;
         while let Some(lines) = search.next(bytes, last) {
             start = lines.end;
             search = Search::at(start);
             if lines.data.is_empty() || lines.split {
                 continue;
             }
-            let looked_into =
-                self.concerns(&bytes[lines.event.clone()], &bytes[lines.data.clone()]);
-            if looked_into {
+            if self.concerns(&bytes[lines.event.clone()], &bytes[lines.data.clone()]) {
                 sent = self.event(bytes, &lines, sent, out);
             }
-            unread = if looked_into { 0..0 } else { lines.data };
         }
-        self.count(&bytes[unread]);
         out.extend_from_slice(&bytes[sent..start]);
         // What is kept begins where the last event ended.
         self.search = search.moved(start);
@@ -285,6 +279,7 @@ impl Tap {
                 };
                 if !looked_into {
                     self.generate();
+                    self.count(data);
                 }
                 looked_into
             }
@@ -307,9 +302,6 @@ impl Tap {
     /// Keeps the number of an event that is not looked into otherwise. Inside of strings the quotes
     /// of the name would be escaped.
     fn count(&mut self, data: &[u8]) {
-        if self.dialect != Dialect::Responses {
-            return;
-        }
         let Some(at) = NUMBER.find(data) else { return };
         let digits = data[at + NUMBER.needle().len()..].trim_ascii_start();
         let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());

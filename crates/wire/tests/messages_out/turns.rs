@@ -9,8 +9,10 @@ use wire::json::Escaped;
 use wire::messages::render;
 use wire::note::Notes;
 use wire::target::Target;
+use wire::thought::Thought;
 use wire::turn::{
-    Item, Part, Role, Settings, Tool, ToolChoice, ToolKind, ToolName, Turn, WebSearch,
+    Call, Item, Opaque, Part, Payload, Role, Sealed, Settings, Tool, ToolChoice, ToolKind,
+    ToolName, Turn, Vault as _, WebSearch,
 };
 
 fn name(name: &str) -> ToolName<'_> {
@@ -102,6 +104,59 @@ fn a_tool_that_is_forced_is_asked_for_politely_while_the_model_thinks() {
     assert_eq!(body["tool_choice"], json!({"type": "auto", "disable_parallel_tool_use": true}));
     assert_eq!(body["thinking"], json!({"type": "enabled", "budget_tokens": 2048}));
     assert!(notes.contains("tool-choice") && notes.contains("sampling-dropped"), "{notes}");
+}
+
+/// A thought that came behind so many calls, with its proof, as a client brings it back.
+fn thought(calls: usize, text: &str) -> Item<'static> {
+    let proof = testkit::seal::seal_after(calls, text);
+    let opaque = Some(Opaque::Signature(Escaped::plain(&proof).into_owned()));
+    let packed = Thought { text: text.to_owned(), opaque }.pack();
+    let sealed = Escaped::plain(&ClearVault.seal(Sealed::Reasoning, &packed)).into_owned();
+    Item::Reasoning { sealed: Some(sealed), text: Vec::new(), summary: Vec::new() }
+}
+
+fn called(id: &'static str) -> Item<'static> {
+    let payload = Payload::Arguments(Escaped::plain("{}"));
+    Item::Call(Call { id: Escaped::plain(id), name: name("look"), payload })
+}
+
+fn answered(id: &'static str) -> Item<'static> {
+    let parts = vec![Part::Text(Escaped::plain("seen"))];
+    Item::Result { call_id: Escaped::plain(id), parts }
+}
+
+#[test]
+fn thoughts_between_calls_stay_where_they_were() {
+    let mut turn = Turn {
+        items: vec![
+            says(Role::User, "look twice"),
+            thought(0, "first"),
+            says(Role::Assistant, "I look."),
+            called("call_1"),
+            thought(1, "then"),
+            called("call_2"),
+            says(Role::Assistant, "There."),
+            thought(2, "in vain"),
+            answered("call_1"),
+            answered("call_2"),
+        ],
+        ..Turn::default()
+    };
+    turn.settings.effort = Some(wire::turn::Effort::High);
+    for model in ["opus-5-5", "sonnet-4-5"] {
+        let (body, notes) = sent(&turn, &target(model));
+        let said: Vec<&str> = body["messages"][1]["content"]
+            .as_array()
+            .expect("blocks")
+            .iter()
+            .filter_map(|block| {
+                ["thinking", "text", "id"].iter().find_map(|name| block[name].as_str())
+            })
+            .collect();
+        let expected = ["first", "I look.", "call_1", "then", "There.", "call_2"];
+        assert!(notes.contains("reasoning-dropped"), "{notes}");
+        assert_eq!(said, expected, "{model}");
+    }
 }
 
 #[test]

@@ -97,11 +97,13 @@ struct Writer<'a> {
     open: Option<Open>,
     /// The blocks that are closed.
     content: Vec<Value>,
+    /// How many calls have begun.
+    calls: usize,
 }
 
 impl<'a> Writer<'a> {
     fn new(says: &'a Says, asked: &'a Asked, crlf: bool) -> Self {
-        Self { says, asked, events: Events::new(crlf), open: None, content: Vec::new() }
+        Self { says, asked, events: Events::new(crlf), open: None, content: Vec::new(), calls: 0 }
     }
 
     fn all(&mut self) {
@@ -223,6 +225,7 @@ impl<'a> Writer<'a> {
         self.close();
         let (id, name) = (quoted(self.says, &call.id), quoted(self.says, &call.name));
         self.start(&format!(r#"{{"type":"{kind}","id":{id},"name":{name},"input":{{}}}}"#));
+        self.calls += usize::from(kind == "tool_use");
         self.delta(r#""type":"input_json_delta","partial_json":"""#);
         for piece in argument_deltas(self.says, call) {
             self.delta(&format!(r#""type":"input_json_delta","partial_json":{piece}"#));
@@ -271,7 +274,7 @@ impl<'a> Writer<'a> {
                 self.stop(block);
             }
             Some(Open::Thinking(thought)) => {
-                let signature = thought.seal();
+                let signature = thought.seal(self.calls);
                 if let Some(signature) = &signature {
                     let signature = json!(signature);
                     self.delta(&format!(r#""type":"signature_delta","signature":{signature}"#));

@@ -7,7 +7,7 @@ use super::super::walk::{at, found, given};
 use super::super::{Door, Rule, Vendor};
 use super::walk::{Block, blocks, content, continues, kind, messages, role, thinks};
 use super::{INFERRED, QUOTED, REPORTED, models};
-use crate::seal::is_seal_of;
+use crate::seal::{calls_before, is_seal_of};
 
 fn model(body: &Value) -> &str {
     body["model"].as_str().unwrap_or_default()
@@ -272,6 +272,26 @@ pub(super) static RULES: &[Rule] = &[
         words: "{at}: The final block in an assistant message cannot be `{what}`.",
         source: "quoted in many public repositories that repair broken-off turns",
         example: r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"sig-testkit"}]},{"role":"user","content":"z"}]}"#,
+        ..QUOTED
+    },
+    Rule {
+        id: "anthropic-thought-moved",
+        check: |body| {
+            let messages = messages(body);
+            let (place, latest) =
+                messages.iter().rfind(|(_, message)| role(message) == "assistant")?;
+            let mut calls = 0;
+            let moved = content(place, latest).into_iter().find(|block| {
+                calls += usize::from(block.kind == "tool_use");
+                let seal = block.value["signature"].as_str().or(block.value["data"].as_str());
+                is_thought(block)
+                    && seal.and_then(calls_before).is_some_and(|before| before != calls)
+            });
+            at(moved?.at)
+        },
+        words: "{at}: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified. These blocks must remain as they were in the original response.",
+        source: "github.com/UKGovernmentBEIS/inspect_ai/issues/4922, github.com/BerriAI/litellm/issues/23047",
+        example: r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"sig-testkit+behind+1"},{"type":"text","text":"y"}]},{"role":"user","content":"z"}]}"#,
         ..QUOTED
     },
     Rule {
