@@ -59,8 +59,9 @@ pub struct Setting {
     pub compact: bool,
     /// A streamed answer ends with what it cost, where that is for the caller to decide.
     pub include_usage: bool,
-    /// The client shows nothing for a `refusal` part, as Codex (measured on 0.169.0).
-    pub refusals_as_text: bool,
+    /// The client is Codex: it shows nothing of a refusal, so that goes as text, and it asks five times
+    /// more after an answer that was filtered, so that is a failure.
+    pub for_codex: bool,
     /// The object is wanted when the answer has ended.
     pub whole: bool,
     /// Where the answer comes from, for the member `quire`.

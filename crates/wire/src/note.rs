@@ -110,6 +110,7 @@ codes! {
     FallbackUsed, "fallback-used", Approximated, "the first choice failed, so a configured fallback answered";
     DuplicateMember, "duplicate-member", Dropped, "this member stands more than once; the last one counts";
     FinishUnknown, "finish-unknown", Approximated, "the upstream ended for a reason that quire does not know; the answer counts as complete";
+    Paused, "turn-paused", Approximated, "the upstream stopped in the middle of what its own tools do; ask it to go on";
     UsageEstimated, "usage-estimated", Defaulted, "the upstream reported no usage; the counts are estimated from the number of bytes";
     CountEstimated, "count-estimated", Defaulted, "the provider has no endpoint that counts tokens; this number is estimated from the number of bytes";
     InputUnwrapped, "input-unwrapped", Repaired, "the model did not wrap the tool's input as asked; what it wrote was taken";

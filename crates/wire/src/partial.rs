@@ -172,6 +172,11 @@ impl Progress {
         }
     }
 
+    /// Whether anything came.
+    pub fn is_started(&self) -> bool {
+        self.started || self.stray
+    }
+
     /// Whether nothing is missing.
     pub fn is_complete(&self) -> bool {
         self.started && self.depth == 0 && !self.in_string && !self.stray

@@ -386,8 +386,20 @@ pub enum Finish {
     Length,
     /// A filter stopped it, or it refused.
     Filtered,
-    /// The upstream's own word, unknown to quire.
+    /// The upstream stopped in the middle of what its own tools do, and would go on if it were asked.
+    Paused,
+    /// The upstream's own word, unknown to quire; empty where it gave none.
     Other(String),
+}
+
+impl Finish {
+    /// Whether the answer stopped before its end: what is open then may be no more than a piece.
+    pub const fn is_cut(&self) -> bool {
+        match self {
+            Self::Length | Self::Filtered | Self::Paused => true,
+            Self::Stop | Self::Sequence(_) | Self::Calls | Self::Other(_) => false,
+        }
+    }
 }
 
 /// What an answer cost, in tokens. `input` includes `cached` and `cache_written`, `output` includes

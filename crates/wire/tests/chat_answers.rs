@@ -393,7 +393,7 @@ fn refusals_are_text_for_clients_that_show_none() {
     let events = [open(0, Opening::Refusal), delta(0, "no"), end(Finish::Filtered)];
     let shown = answer(&events, setting());
     assert_eq!(message(&shown)["refusal"], "no");
-    let as_text = answer(&events, Setting { refusals_as_text: true, ..setting() });
+    let as_text = answer(&events, Setting { for_codex: true, ..setting() });
     assert_eq!(message(&as_text)["content"], "no");
     assert!(has(&as_text, Code::RefusalAsText));
 }

@@ -107,6 +107,22 @@ async fn an_answer_that_hit_its_limit_is_incomplete() {
     stage.leave();
 }
 
+/// Codex would ask five times more for what was filtered, and each time the answer would be paid for.
+#[tokio::test]
+async fn an_answer_that_was_filtered_ends_at_once_and_says_why() {
+    let filtered = || says().text("Once upon a").finish("content_filter");
+    let stage = Stage::set("filtered", Script::always(filtered())).await;
+    let outcome = run(&stage, &patient(), "Tell").await;
+    assert_eq!(outcome.code, Some(1));
+    let complaints = outcome.complaints();
+    assert!(
+        complaints.iter().any(|complaint| complaint.contains("stopped the answer")),
+        "{complaints:?}"
+    );
+    assert_eq!(stage.sent().len(), 1);
+    stage.leave();
+}
+
 #[tokio::test]
 async fn a_patch_that_hit_the_limit_is_not_applied() {
     let unfinished = says().call_raw("call_1", "apply_patch", UNFINISHED).finish("length");

@@ -288,7 +288,7 @@ impl Gateway {
             Early { notes: notes.header(), passes: turn.is_none() };
         let streams = ask.streams();
         let setting = Setting {
-            refusals_as_text: ask.reader == Reader::Codex,
+            for_codex: ask.reader == Reader::Codex,
             whole: !streams,
             request_id: ask.request_id.clone(),
             provider: candidate.provider.id.clone(),

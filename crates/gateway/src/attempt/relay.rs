@@ -128,10 +128,7 @@ impl Writer {
 
 /// The outcome of an answer that came to its end.
 pub(super) fn ended_well(finish: &Finish) -> Outcome {
-    match finish {
-        Finish::Length | Finish::Filtered => Outcome::Incomplete,
-        Finish::Stop | Finish::Sequence(_) | Finish::Calls | Finish::Other(_) => Outcome::Completed,
-    }
+    if finish.is_cut() { Outcome::Incomplete } else { Outcome::Completed }
 }
 
 impl Drop for Writer {

@@ -753,3 +753,13 @@ async fn a_refusal_is_text_for_codex_which_shows_nothing_else() {
     assert_eq!(part(&codex)["text"], "I cannot help with that");
     assert_eq!(codex.last()["response"]["quire"]["notes"][0]["code"], "refusal-as-text");
 }
+
+#[tokio::test]
+async fn what_was_filtered_is_a_failure_for_codex_which_asks_again_otherwise() {
+    let upstream = Upstream::start(Script::always(says().text("x").finish("content_filter"))).await;
+    let quire = Quire::before(&upstream).await;
+    let request = ask(&plain()).header("originator", "codex_exec");
+    let codex = told(quire.send(&request).await).await;
+    codex.assert_ended("response.failed");
+    assert_eq!(codex.last()["response"]["error"]["code"], "invalid_prompt");
+}

@@ -220,7 +220,7 @@ impl<V: Vault> Encoder<V> {
                 self.spoke = true;
                 Kind::Text { from: self.references.here() }
             }
-            Opening::Refusal if self.setting.refusals_as_text => {
+            Opening::Refusal if self.setting.for_codex => {
                 self.notes.add(Code::RefusalAsText, "choices[].message.refusal");
                 Kind::Text { from: self.references.here() }
             }
@@ -428,7 +428,7 @@ impl<V: Vault> Encoder<V> {
         }
         self.references.end(None);
         match (&finish, self.broken.take()) {
-            (Finish::Stop | Finish::Sequence(_) | Finish::Calls | Finish::Other(_), Some(text)) => {
+            (finish, Some(text)) if !finish.is_cut() => {
                 End::Failed(Fault { phase: Phase::Sent, ..Fault::new(FaultKind::Protocol, text) })
             }
             // `length` and `content_filter` tell clients that a call may be no more than a piece.
@@ -457,14 +457,16 @@ impl<V: Vault> Encoder<V> {
             piece([&self.opening, "\"annotations\":[", &annotations, "]", GOES_ON], out);
         }
         let reason = match finish {
-            Finish::Length => "length",
+            Finish::Length | Finish::Paused => "length",
             Finish::Filtered => "content_filter",
             // Clients that read `tool_calls` without any would wait for ever, or ask again.
             _ if self.calls > 0 => "tool_calls",
             Finish::Stop | Finish::Sequence(_) | Finish::Calls | Finish::Other(_) => "stop",
         };
-        if matches!(finish, Finish::Other(_)) {
-            self.notes.add(Code::FinishUnknown, "choices[].finish_reason");
+        match finish {
+            Finish::Other(_) => self.notes.add(Code::FinishUnknown, "choices[].finish_reason"),
+            Finish::Paused => self.notes.add(Code::Paused, "choices[].finish_reason"),
+            _ => {}
         }
         let usage = self.usage.unwrap_or_else(|| {
             self.notes.add(Code::UsageEstimated, "usage");

@@ -196,7 +196,7 @@ impl Writer {
             seal_reasoning: sent.seal_reasoning,
             compact: sent.compact,
             include_usage: sent.include_usage,
-            refusals_as_text: false,
+            for_codex: false,
             whole: true,
             request_id: "req_t".to_owned(),
             provider: "test".to_owned(),

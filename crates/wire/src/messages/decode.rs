@@ -21,8 +21,6 @@ pub struct Decoder {
     blocks: Blocks,
     usage: Option<Usage>,
     finish: Option<Finish>,
-    /// The stop reason says that something went wrong.
-    failed: Option<Fault>,
     ended: bool,
 }
 
@@ -35,7 +33,6 @@ impl Decoder {
             blocks: Blocks::new(call_stem),
             usage: None,
             finish: None,
-            failed: None,
             ended: false,
         }
     }
@@ -74,7 +71,7 @@ impl Decoder {
         }
         match how {
             // The stop reason comes after everything else.
-            _ if self.finish.is_some() || self.failed.is_some() => self.finished(sink),
+            _ if self.finish.is_some() => self.finished(sink),
             Ending::Closed => {
                 let text = "the upstream closed the stream before the answer was finished";
                 self.fail(Fault { phase: Phase::Sent, ..Fault::new(Kind::Cut, text) }, sink);
@@ -241,37 +238,31 @@ impl Decoder {
         self.finish = Some(match reason.text().as_ref() {
             "end_turn" => Finish::Stop,
             "tool_use" => Finish::Calls,
-            "max_tokens" => Finish::Length,
+            // The window is a limit like the other: what came until then is the answer.
+            "max_tokens" | "model_context_window_exceeded" => Finish::Length,
+            "pause_turn" => Finish::Paused,
             "refusal" => Finish::Filtered,
             "stop_sequence" => match text("stop_sequence") {
                 Some(sequence) => Finish::Sequence(sequence.text().into_owned()),
                 None => Finish::Stop,
             },
-            "model_context_window_exceeded" => {
-                let text = "the conversation does not fit the model's context window";
-                let fault = Fault { phase: Phase::Sent, ..Fault::new(Kind::TooLong, text) };
-                self.failed = Some(fault);
-                return;
-            }
             other => Finish::Other(other.to_owned()),
         });
     }
 
     /// The server says that this was all.
     fn stopped(&mut self, sink: &mut impl FnMut(Event<'_>)) {
-        if self.finish.is_none() && self.failed.is_none() {
+        if self.finish.is_none() {
             self.finish = Some(Finish::Other(String::new()));
         }
         self.finished(sink);
     }
 
     fn finished(&mut self, sink: &mut impl FnMut(Event<'_>)) {
-        if let Some(fault) = self.failed.take() {
-            return self.fail(fault, sink);
-        }
         let Some(finish) = self.finish.take() else { return };
-        // A call that was cut by a limit must not look whole.
-        let whole = !matches!(finish, Finish::Length | Finish::Filtered);
+        // A call that was cut must not look whole; nor one that nobody said was over.
+        let unsaid = matches!(&finish, Finish::Other(reason) if reason.is_empty());
+        let whole = !(finish.is_cut() || unsaid);
         self.blocks.close_all(whole, sink);
         self.ended = true;
         sink(Event::End(End::Finished(finish)));

@@ -349,7 +349,7 @@ impl<V: Vault> Encoder<V> {
         if matches!(end, End::Finished(_)) {
             self.end_blocks(out);
         }
-        let limited = matches!(end, End::Finished(Finish::Length | Finish::Filtered));
+        let limited = matches!(&end, End::Finished(finish) if finish.is_cut());
         let end = match (end, self.broken.take()) {
             (End::Finished(_), Some(text)) if !limited => {
                 End::Failed(Fault { phase: Phase::Sent, ..Fault::new(FaultKind::Protocol, text) })
@@ -439,6 +439,7 @@ impl<V: Vault> Encoder<V> {
         match finish {
             Finish::Length => ("max_tokens", None),
             Finish::Filtered => ("refusal", None),
+            Finish::Paused => ("pause_turn", None),
             // Whatever the upstream calls it, somebody waits for these calls.
             _ if self.called => ("tool_use", None),
             Finish::Sequence(text) => ("stop_sequence", Some(text)),

@@ -223,7 +223,8 @@ impl Decoder {
             "incomplete" => Some(match reason {
                 Some(reason) if reason.is("max_output_tokens") => Finish::Length,
                 Some(reason) if reason.is("content_filter") => Finish::Filtered,
-                Some(reason) => Finish::Other(reason.text().into_owned()),
+                // `max_tool_calls`, and whatever else keeps an answer from its end.
+                Some(_) => Finish::Paused,
                 None => Finish::Length,
             }),
             _ => None,

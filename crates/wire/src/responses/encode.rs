@@ -194,7 +194,7 @@ impl<V: Vault> Encoder<V> {
         }
         let (prefix, kind) = match kind {
             Opening::Text => ("msg", ItemKind::Message),
-            Opening::Refusal if self.setting.refusals_as_text => {
+            Opening::Refusal if self.setting.for_codex => {
                 self.notes.add(Code::RefusalAsText, "output[].content[]");
                 ("msg", ItemKind::Message)
             }
@@ -313,8 +313,7 @@ impl<V: Vault> Encoder<V> {
             }
             ItemKind::Call { name, .. } if !whole => {
                 self.notes.add(Code::CallIncomplete, "output[]");
-                self.broken =
-                    Some(format!("the model's call of `{name}` broke off before it was whole"));
+                self.broken = Some(broke_off(name));
                 self.keep(&open, "incomplete");
                 return;
             }
@@ -424,27 +423,34 @@ impl<V: Vault> Encoder<V> {
     }
 
     fn end(&mut self, end: End, now: u64, out: &mut String) {
-        let end = match (end, self.broken.take()) {
-            (
-                End::Finished(
-                    Finish::Stop | Finish::Sequence(_) | Finish::Calls | Finish::Other(_),
-                ),
-                Some(text),
-            ) => End::Failed(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) }),
+        let open_call = self.open.iter().find_map(|open| match &open.kind {
+            ItemKind::Call { name, .. } => Some(broke_off(name)),
+            _ => None,
+        });
+        let end = match (end, self.broken.take().or(open_call)) {
+            (End::Finished(finish), Some(text)) if !finish.is_cut() => {
+                End::Failed(Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) })
+            }
+            // Codex asks five times more for what was filtered.
+            (End::Finished(Finish::Filtered), _) if self.setting.for_codex => {
+                let text = "the model's provider stopped the answer for what it says, or the model refused";
+                End::Failed(Fault { phase: Phase::Sent, ..Fault::new(Kind::Refused, text) })
+            }
             (end @ End::Finished(_), _) if self.setting.compact => self.end_compaction(end, out),
             (end, _) => end,
         };
         let (name, status) = match &end {
-            End::Finished(Finish::Length | Finish::Filtered) => {
+            End::Finished(finish) if finish.is_cut() => {
+                if *finish == Finish::Paused {
+                    self.notes.add(Code::Paused, "incomplete_details");
+                }
                 ("response.incomplete", "incomplete")
             }
             End::Finished(Finish::Other(_)) => {
                 self.notes.add(Code::FinishUnknown, "finish_reason");
                 ("response.completed", "completed")
             }
-            End::Finished(Finish::Stop | Finish::Sequence(_) | Finish::Calls) => {
-                ("response.completed", "completed")
-            }
+            End::Finished(_) => ("response.completed", "completed"),
             End::Failed(_) => ("response.failed", "failed"),
         };
         for open in std::mem::take(&mut self.open) {
@@ -478,7 +484,7 @@ impl<V: Vault> Encoder<V> {
         out.push_str("\"response\":");
         let from = out.len();
         self.head.object(status, out);
-        let completed = matches!(&end, End::Finished(finish) if !matches!(finish, Finish::Length | Finish::Filtered));
+        let completed = matches!(&end, End::Finished(finish) if !finish.is_cut());
         out.push_str(",\"completed_at\":");
         match completed {
             true => out.push_str(itoa::Buffer::new().format(now)),
@@ -486,7 +492,7 @@ impl<V: Vault> Encoder<V> {
         }
         out.push_str(",\"incomplete_details\":");
         out.push_str(match &end {
-            End::Finished(Finish::Length) => "{\"reason\":\"max_output_tokens\"}",
+            End::Finished(Finish::Length | Finish::Paused) => "{\"reason\":\"max_output_tokens\"}",
             End::Finished(Finish::Filtered) => "{\"reason\":\"content_filter\"}",
             _ => "null",
         });
@@ -520,7 +526,7 @@ impl<V: Vault> Encoder<V> {
 
     /// Makes the `compaction` item out of the summary that the model wrote.
     fn end_compaction(&mut self, end: End, out: &mut String) -> End {
-        if matches!(end, End::Finished(Finish::Length | Finish::Filtered)) {
+        if matches!(&end, End::Finished(finish) if finish.is_cut()) {
             return end;
         }
         let summary = std::mem::take(&mut self.compaction);
@@ -544,6 +550,10 @@ impl<V: Vault> Encoder<V> {
         self.output = item;
         end
     }
+}
+
+fn broke_off(name: &str) -> String {
+    format!("the model's call of `{name}` broke off before it was whole")
 }
 
 fn write_usage(usage: Option<Usage>, out: &mut String) {

@@ -4,6 +4,7 @@
 
 use super::flow::{Flow, Numbers};
 use crate::json::{Escaped, Value};
+use crate::partial::Progress;
 use crate::turn::{Citation, Event, Form, Opaque, Opening, Source};
 
 /// What stands between the parts of a summary.
@@ -37,6 +38,15 @@ pub(super) struct Call {
     pub(super) flow: Flow,
     /// What waits for the name.
     pub(super) waiting: String,
+    /// How far what came in pieces is.
+    pub(super) progress: Progress,
+}
+
+impl Call {
+    /// Whether what came in pieces ended in the middle.
+    pub(super) fn is_broken(&self) -> bool {
+        self.form == Form::Arguments && self.progress.is_started() && !self.progress.is_complete()
+    }
 }
 
 /// The part of a message with this index. The one before it ends when another begins.

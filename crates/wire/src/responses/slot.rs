@@ -10,6 +10,7 @@ use super::piece::{
     BETWEEN, Call, Text, Thought, found, part_at, searches, sought, text_of, thoughts, whole_part,
 };
 use crate::json::{Escaped, Kind as Json, Value};
+use crate::partial::Progress;
 use crate::turn::{Event, Form, Opening};
 
 /// The items of one answer.
@@ -201,6 +202,7 @@ impl Slots {
         let at = self.place(place, Kind::Call(Call::default()));
         let Self { slots, numbers, .. } = self;
         let Kind::Call(call) = &mut slots[at].kind else { return };
+        call.progress.push(text.escaped());
         if call.flow.is_waiting() {
             call.waiting.push_str(text.escaped());
         } else if !text.is_empty() {
@@ -219,6 +221,8 @@ impl Slots {
         let Self { slots, numbers, .. } = self;
         let Kind::Call(call) = &mut slots[at].kind else { return };
         call.whole(text.escaped(), numbers, sink);
+        // Whatever it is, it is all.
+        call.progress = Progress::default();
     }
 
     /// Takes an item that begins. What it holds already is repeated when it is done.
@@ -338,7 +342,11 @@ impl Slots {
     pub(super) fn close_all(&mut self, whole: bool, sink: &mut impl FnMut(Event<'_>)) {
         for slot in &mut self.slots {
             slot.kind.flush(sink);
-            if whole && !slot.broken {
+            let cut = match &slot.kind {
+                Kind::Call(call) => !slot.done && call.is_broken(),
+                _ => false,
+            };
+            if whole && !slot.broken && !cut {
                 slot.kind.close(sink);
             }
         }

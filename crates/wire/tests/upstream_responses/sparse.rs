@@ -386,7 +386,7 @@ fn the_end_is_what_the_terminal_event_says() {
         (end("response.done", json!({"status": "completed"})), "Stop"),
         (end("response.incomplete", reason("max_output_tokens")), "Length"),
         (end("response.incomplete", reason("content_filter")), "Filtered"),
-        (end("response.incomplete", reason("steered")), "Other(\"steered\")"),
+        (end("response.incomplete", reason("steered")), "Paused"),
         (end("response.incomplete", json!({})), "Length"),
         (end("response.failed", failed("rate_limit_exceeded")), "RateLimited: why"),
         (end("response.failed", failed("context_length_exceeded")), "TooLong: why"),
