@@ -15,14 +15,17 @@ pub(crate) fn accepted<'a>(
     target: &Target,
     notes: &mut Notes,
 ) -> Cow<'a, str> {
-    let Some(Schema { raw, rooted, .. }) = parameters else { return Cow::Borrowed(NO_PARAMETERS) };
+    let Some(Schema { raw, rooted, flat, .. }) = parameters else {
+        return Cow::Borrowed(NO_PARAMETERS);
+    };
+    let flat = flat || !target.has(Quirk::FlatRoots);
     let mentions = |word: &str| memchr::memmem::find(raw.as_bytes(), word.as_bytes()).is_some();
     let refs = target.has(Quirk::PlainRefs) && mentions("\"$ref\"");
     // Each array says what its items are, unless some does not.
     let count = |word: &str| memchr::memmem::find_iter(raw.as_bytes(), word.as_bytes()).count();
     let bare_array = || count("\"array\"") > count("\"items\"");
     let suspicious = refs || mentions("\"encrypted\"") || bare_array();
-    if !suspicious && rooted {
+    if !suspicious && rooted && flat {
         return Cow::Borrowed(raw);
     }
     let mut tape = Tape::default();
@@ -32,7 +35,10 @@ pub(crate) fn accepted<'a>(
         return Cow::Borrowed(NO_PARAMETERS);
     }
     let mut mend = Mend { out: String::with_capacity(raw.len() + 32), notes, refs, changed: false };
-    mend.root(value);
+    match flat {
+        true => mend.root(value),
+        false => mend.united(value),
+    }
     if mend.changed { Cow::Owned(mend.out) } else { Cow::Borrowed(raw) }
 }
 
@@ -62,6 +68,35 @@ impl Mend<'_> {
         }
         for (key, member) in value.members() {
             if key.is("type") || (!listed && key.is("properties")) {
+                continue;
+            }
+            if key.is("encrypted") && member.kind() == Kind::Bool {
+                self.note(Code::EncryptedFlag, "tools[].parameters");
+                continue;
+            }
+            self.out.push(',');
+            self.member(key.escaped(), member, names_properties(&key));
+        }
+        self.out.push('}');
+    }
+
+    /// A root that is a choice: one object with the properties of every branch.
+    fn united(&mut self, value: Value<'_, '_>) {
+        let Merged { properties, required } = Merged::of(value, |_| true);
+        self.note(Code::SchemaRepaired, "tools[].parameters");
+        self.out.push_str(r#"{"type":"object","properties":{"#);
+        for (index, (name, schema)) in properties.iter().enumerate() {
+            if index > 0 {
+                self.out.push(',');
+            }
+            self.member(name.escaped(), *schema, false);
+        }
+        self.out.push('}');
+        write_required(&required, &mut self.out);
+        for (key, member) in value.members() {
+            if matches!(key.escaped(), "type" | "properties" | "required" | "enum" | "not")
+                || UNIONS.contains(&key.escaped())
+            {
                 continue;
             }
             if key.is("encrypted") && member.kind() == Kind::Bool {
@@ -134,6 +169,53 @@ impl Mend<'_> {
     }
 }
 
+/// Keywords that make a schema of others.
+pub(crate) const UNIONS: [&str; 3] = ["oneOf", "anyOf", "allOf"];
+
+/// What a root that is a union comes to as one object.
+pub(crate) struct Merged<'t, 'a> {
+    pub(crate) properties: Vec<(Escaped<'a>, Value<'t, 'a>)>,
+    pub(crate) required: Vec<Escaped<'a>>,
+}
+
+impl<'t, 'a> Merged<'t, 'a> {
+    /// The properties of all branches that `keep` keeps, the first of each name, and what is
+    /// required whichever branch is taken: what only one branch of a choice demands, the whole cannot.
+    pub(crate) fn of(root: Value<'t, 'a>, keep: impl Fn(&Escaped<'_>) -> bool) -> Self {
+        let branches = |unions: &'static [&'static str]| {
+            let branches = unions.iter().filter_map(move |name| root.get(name));
+            [root].into_iter().chain(branches.flat_map(Value::elements))
+        };
+        let mut properties: Vec<(Escaped<'a>, Value<'t, 'a>)> = Vec::new();
+        let listed = branches(&UNIONS).filter_map(|schema| schema.get("properties"));
+        for (name, schema) in listed.flat_map(Value::members) {
+            if keep(&name) && !properties.iter().any(|(known, _)| *known == name) {
+                properties.push((name, schema));
+            }
+        }
+        let mut required: Vec<Escaped<'a>> = Vec::new();
+        let names = branches(&["allOf"]).filter_map(|schema| schema.get("required"));
+        for name in names.flat_map(Value::elements).filter_map(Value::as_str) {
+            if properties.iter().any(|(known, _)| *known == name) && !required.contains(&name) {
+                required.push(name);
+            }
+        }
+        Self { properties, required }
+    }
+}
+
+/// Writes the member `required` behind others, unless it would be empty.
+pub(crate) fn write_required(names: &[Escaped<'_>], out: &mut String) {
+    for (index, name) in names.iter().enumerate() {
+        out.push_str(if index == 0 { ",\"required\":[\"" } else { ",\"" });
+        out.push_str(name.escaped());
+        out.push('"');
+    }
+    if !names.is_empty() {
+        out.push(']');
+    }
+}
+
 /// Whether the members of this keyword's object are names and not keywords.
 fn names_properties(key: &Escaped<'_>) -> bool {
     ["properties", "$defs", "definitions", "patternProperties"].iter().any(|name| key.is(name))
@@ -195,6 +277,28 @@ mod tests {
             ),
         ] {
             assert_eq!(mended(raw, &[]), (out.to_owned(), "schema-repaired".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_root_that_is_a_choice_becomes_one_object_where_the_target_refuses_it() {
+        for (raw, out) in [
+            (
+                r#"{"type":"object","properties":{"a":{}},"anyOf":[{"required":["a"]},{"properties":{"b":{"type":"string"}},"required":["b"]}]}"#,
+                r#"{"type":"object","properties":{"a":{},"b":{"type":"string"}}}"#,
+            ),
+            (
+                r#"{"allOf":[{"properties":{"a":{}},"required":["a"]}],"title":"t"}"#,
+                r#"{"type":"object","properties":{"a":{}},"required":["a"],"title":"t"}"#,
+            ),
+            (
+                r#"{"type":"object","properties":{"a":{}},"not":{"required":["a"]},"enum":[{"a":1}]}"#,
+                r#"{"type":"object","properties":{"a":{}}}"#,
+            ),
+        ] {
+            let mended_for_openai = mended(raw, &[Quirk::FlatRoots]);
+            assert_eq!(mended_for_openai, (out.to_owned(), "schema-repaired".to_owned()));
+            assert!(mended(raw, &[]).0.contains(&raw[raw.len() - 20..raw.len() - 1]), "{raw}");
         }
     }
 

@@ -224,6 +224,9 @@ pub enum Quirk {
     /// The endpoint refuses `json_object` though it knows `json_schema` (LM Studio): a schema that
     /// allows any object is sent instead.
     NoJsonObject,
+    /// The endpoint refuses `oneOf`, `anyOf`, `allOf`, `enum` and `not` at the root of a tool's schema
+    /// (OpenAI): the properties of all branches stand there instead.
+    FlatRoots,
     /// The endpoint takes one text at which the model stops (Zhipu); others take at least four.
     OneStop,
 }
@@ -252,6 +255,8 @@ impl Target {
                 structured: Structured::Schema,
                 strict_tools: true,
                 efforts: EffortMap::responses(),
+                // Most of them are OpenAI's, under one name or another.
+                quirks: vec![Quirk::FlatRoots],
                 // Codex sends the last three to every server, so every server takes them.
                 accepts: accepts(&[
                     "temperature",

@@ -209,6 +209,8 @@ pub struct Schema<'a> {
     pub raw: &'a str,
     /// Its root is of type `object` and lists its properties, as strict servers want it.
     pub rooted: bool,
+    /// Its root is no union, enumeration or negation, as OpenAI wants it.
+    pub flat: bool,
     /// Its root is no union, and its properties have plain names, as Anthropic wants it.
     pub plain: bool,
 }
@@ -216,7 +218,7 @@ pub struct Schema<'a> {
 impl<'a> Schema<'a> {
     /// The schema in `value`.
     pub fn of(value: Value<'_, 'a>) -> Self {
-        let (mut typed, mut listed, mut plain) = (false, false, true);
+        let (mut typed, mut listed, mut plain, mut flat) = (false, false, true, true);
         for (key, member) in value.members() {
             match key.escaped() {
                 "type" => typed = member.as_str().is_some_and(|kind| kind.is("object")),
@@ -224,11 +226,12 @@ impl<'a> Schema<'a> {
                     listed = member.kind() == Kind::Object;
                     plain &= member.members().all(|(name, _)| is_plain_property(&name));
                 }
-                "oneOf" | "anyOf" | "allOf" => plain = false,
+                "oneOf" | "anyOf" | "allOf" => (plain, flat) = (false, false),
+                "enum" | "not" => flat = false,
                 _ => {}
             }
         }
-        Self { raw: value.raw(), rooted: typed && listed, plain }
+        Self { raw: value.raw(), rooted: typed && listed, flat, plain }
     }
 }
 

@@ -61,12 +61,13 @@ fn quirk(name: &str) -> Quirk {
     known.unwrap_or_else(|| unreachable!("no quirk is called `{name}`")).1
 }
 
-const QUIRKS: [(&str, Quirk); 5] = [
+const QUIRKS: [(&str, Quirk); 6] = [
     ("think-tags", Quirk::ThinkTags),
     ("content-required", Quirk::ContentRequired),
     ("plain-refs", Quirk::PlainRefs),
     ("cumulative-reasoning", Quirk::CumulativeReasoning),
     ("no-json-object", Quirk::NoJsonObject),
+    ("flat-roots", Quirk::FlatRoots),
 ];
 
 fn request_case(case: &Path, wrong: &mut Vec<String>) {

@@ -11,12 +11,13 @@ use super::read::{Listing, put, source, values};
 use super::record::{Card, Efforts, Prices, Record, Traits};
 use crate::document::{Node, Severity, Spot, Table};
 
-const QUIRKS: [(&str, Quirk); 6] = [
+const QUIRKS: [(&str, Quirk); 7] = [
     ("think-tags", Quirk::ThinkTags),
     ("content-required", Quirk::ContentRequired),
     ("plain-refs", Quirk::PlainRefs),
     ("cumulative-reasoning", Quirk::CumulativeReasoning),
     ("no-json-object", Quirk::NoJsonObject),
+    ("flat-roots", Quirk::FlatRoots),
     ("one-stop", Quirk::OneStop),
 ];
 const REPLAYS: [(&str, Replay); 4] = [

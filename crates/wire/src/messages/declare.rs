@@ -215,14 +215,17 @@ fn declaration(
         }
         ToolKind::Custom { .. } | ToolKind::LocalShell | ToolKind::WebSearch(_) => (false, true),
     };
-    let is_strict = wants_strict && target.strict_tools && *strict < MAX_STRICT;
+    let schema = wrap::parameters(tool, target, notes);
+    let is_strict = wants_strict
+        && target.strict_tools
+        && *strict < MAX_STRICT
+        && schemas::can_be_followed(&schema);
     if is_strict {
         *strict += 1;
     } else if wants_strict {
         notes.add(Code::StrictIgnored, "tools[].strict");
     }
     out.push_str(",\"input_schema\":");
-    let schema = wrap::parameters(tool, target, notes);
     out.push_str(&schemas::of_tool(schema, plain, is_strict, notes));
     if is_strict {
         out.push_str(",\"strict\":true");

@@ -39,7 +39,7 @@ pub(super) fn known<'a>(kind: &str, tool: Value<'_, '_>) -> Option<Known<'a>> {
 
 /// Nothing in these schemas needs mending for anybody.
 const fn schema(raw: &'static str) -> Schema<'static> {
-    Schema { raw, rooted: true, plain: true }
+    Schema { raw, rooted: true, flat: true, plain: true }
 }
 
 fn zooms(tool: Value<'_, '_>) -> bool {

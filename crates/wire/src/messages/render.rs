@@ -110,7 +110,11 @@ fn output_config(
 ) {
     let schema = match (&turn.settings.format, target.structured) {
         (Format::Text, _) => None,
-        (Format::JsonSchema { schema, .. }, Structured::Schema) => Some(*schema),
+        (Format::JsonSchema { schema, .. }, Structured::Schema)
+            if schemas::can_be_followed(schema) =>
+        {
+            Some(*schema)
+        }
         // Every object must be closed, so no schema allows just any object.
         (Format::JsonObject | Format::JsonSchema { .. }, _) => {
             notes.add(Code::FormatIgnored, "text.format");

@@ -5,6 +5,7 @@
 
 use crate::json::{Escaped, Kind, Tape, Value};
 use crate::note::{Code, Notes};
+use crate::schema::{Merged, UNIONS, write_required};
 use crate::turn::is_plain_property;
 use memchr::memmem::Finder;
 use std::borrow::Cow;
@@ -23,7 +24,6 @@ const UNSUPPORTED: [&str; 9] = [
     "maxItems",
     "uniqueItems",
 ];
-const UNIONS: [&str; 3] = ["oneOf", "anyOf", "allOf"];
 /// Keywords whose members are named by the schema's author.
 const NAMING: [&str; 5] =
     ["properties", "$defs", "definitions", "patternProperties", "dependentSchemas"];
@@ -47,6 +47,80 @@ pub(super) fn of_tool<'a>(
 pub(super) fn of_answer<'a>(schema: &'a str, notes: &mut Notes) -> Cow<'a, str> {
     mended(schema, false, true, "text.format.schema", notes)
         .map_or(Cow::Borrowed(schema), Cow::Owned)
+}
+
+/// Whether a server that follows schemas strictly can follow this one. It knows no recursion (its
+/// answer, as quoted in github.com/egonSchiele/agency-lang/issues/487), and its guide names the rest:
+/// no look-around in patterns, and no enumeration of objects. Where an object is a map of any names,
+/// it would have to stay empty, since strictly every object is closed.
+pub(super) fn can_be_followed(schema: &str) -> bool {
+    let mut tape = Tape::default();
+    tape.read(schema).is_ok_and(|root| {
+        Follower { root, under_way: vec!["#".to_owned()], followed: Vec::new() }.follows(root)
+    })
+}
+
+struct Follower<'t, 'a> {
+    root: Value<'t, 'a>,
+    /// References that are being followed; to meet one again is recursion.
+    under_way: Vec<String>,
+    followed: Vec<String>,
+}
+
+impl<'t, 'a> Follower<'t, 'a> {
+    fn follows(&mut self, schema: Value<'t, 'a>) -> bool {
+        if schema.kind() != Kind::Object {
+            return true;
+        }
+        if is_object(schema) && is_map(schema) {
+            return false;
+        }
+        schema.members().all(|(key, value)| match key.escaped() {
+            "$ref" => value.as_str().is_none_or(|to| self.refers(&to.text())),
+            "pattern" => value.as_str().is_none_or(|pattern| !looks_around(&pattern.text())),
+            "enum" => value.elements().all(|one| !matches!(one.kind(), Kind::Object | Kind::Array)),
+            name if DATA.contains(&name) => true,
+            // Definitions count where they are referred to.
+            "$defs" | "definitions" => true,
+            name if NAMING.contains(&name) => value.members().all(|(_, one)| self.follows(one)),
+            _ => self.follows(value) && value.elements().all(|one| self.follows(one)),
+        })
+    }
+
+    fn refers(&mut self, to: &str) -> bool {
+        if self.under_way.iter().any(|one| one == to) {
+            return false;
+        }
+        if self.followed.iter().any(|one| one == to) {
+            return true;
+        }
+        let steps = to.strip_prefix("#/").into_iter().flat_map(|path| path.split('/'));
+        let found = steps.fold(Some(self.root), |at, step| {
+            let name = step.replace("~1", "/").replace("~0", "~");
+            at?.members().find(|(key, _)| key.text() == name).map(|(_, value)| value)
+        });
+        // What it means by a reference elsewhere is for the server to say.
+        let Some(found) = found.filter(|_| to.starts_with("#/")) else { return true };
+        self.under_way.push(to.to_owned());
+        let follows = self.follows(found);
+        self.under_way.pop();
+        self.followed.push(to.to_owned());
+        follows
+    }
+}
+
+/// Whether an object's schema allows names that it does not list, and lists none.
+fn is_map(schema: Value<'_, '_>) -> bool {
+    let lists = schema.get("properties").is_some_and(|list| list.members().next().is_some());
+    match schema.get("additionalProperties") {
+        Some(others) if others.kind() == Kind::Object => true,
+        Some(others) => !lists && others.as_bool() != Some(false),
+        None => !lists,
+    }
+}
+
+fn looks_around(pattern: &str) -> bool {
+    ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|sign| pattern.contains(sign))
 }
 
 /// Whether the text could hold something of an older draft, or `null` for nothing.
@@ -104,25 +178,19 @@ impl Mend {
 
     /// A tool's root: one object, with the properties of every branch that it was a union of.
     fn root(&mut self, value: Value<'_, '_>) {
-        let member = |name: &str| value.get(name);
-        let branches: Vec<Value<'_, '_>> =
-            UNIONS.iter().filter_map(|name| member(name)).flat_map(Value::elements).collect();
-        let unions = UNIONS.iter().any(|name| member(name).is_some());
-        let all = [value].into_iter().chain(branches);
-        let listed = all.filter_map(|schema| schema.get("properties")).flat_map(Value::members);
-        let mut properties: Vec<(Escaped<'_>, Value<'_, '_>)> = Vec::new();
-        for (name, schema) in listed {
-            if !is_plain_property(&name) {
-                self.changed = true;
-            } else if !properties.iter().any(|(known, _)| *known == name) {
-                properties.push((name, schema));
-            }
-        }
-        self.changed |= unions;
+        let listed = [value]
+            .into_iter()
+            .chain(UNIONS.iter().filter_map(|name| value.get(name)).flat_map(Value::elements));
+        let mut names =
+            listed.filter_map(|schema| schema.get("properties")).flat_map(Value::members);
+        self.changed |= UNIONS.iter().any(|name| value.get(name).is_some())
+            || names.any(|(name, _)| !is_plain_property(&name));
+        let Merged { properties, required } = Merged::of(value, is_plain_property);
         self.out.push('{');
         for (key, member) in value.members() {
             match key.escaped() {
-                "properties" | "required" | "oneOf" | "anyOf" | "allOf" => {}
+                "properties" | "required" => {}
+                name if UNIONS.contains(&name) => {}
                 _ => self.keyword(&key, member),
             }
         }
@@ -133,26 +201,7 @@ impl Mend {
             self.schema(*schema);
         }
         self.out.push('}');
-        // What only one branch of a choice demands, the whole cannot.
-        let demands = [Some(value)]
-            .into_iter()
-            .chain(member("allOf").into_iter().flat_map(Value::elements).map(Some));
-        let names = demands.flatten().filter_map(|schema| schema.get("required"));
-        let mut required: Vec<Escaped<'_>> = Vec::new();
-        for name in names.flat_map(Value::elements).filter_map(Value::as_str) {
-            if properties.iter().any(|(known, _)| *known == name) && !required.contains(&name) {
-                required.push(name);
-            }
-        }
-        if !required.is_empty() {
-            self.key("required");
-            for (index, name) in required.iter().enumerate() {
-                self.out.push_str(if index == 0 { "[\"" } else { ",\"" });
-                self.out.push_str(name.escaped());
-                self.out.push('"');
-            }
-            self.out.push(']');
-        }
+        write_required(&required, &mut self.out);
         self.close(value);
     }
 
@@ -320,6 +369,42 @@ mod tests {
             ),
         ] {
             assert_eq!(tool(raw, false), (out.to_owned(), "schema-repaired".to_owned()), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_no_server_can_follow_strictly_is_told_apart() {
+        for (schema, can) in [
+            (r#"{"type":"object","properties":{"a":{"type":"string"}}}"#, true),
+            (
+                r##"{"type":"object","properties":{"a":{"$ref":"#/$defs/x"},"b":{"$ref":"#/$defs/x"}},"$defs":{"x":{"type":"string"}}}"##,
+                true,
+            ),
+            (
+                r##"{"type":"object","properties":{"a":{"type":"array","items":{"$ref":"#"}}}}"##,
+                false,
+            ),
+            (
+                r##"{"type":"object","properties":{"a":{"$ref":"#/$defs/x"}},"$defs":{"x":{"anyOf":[{"type":"null"},{"$ref":"#/$defs/y"}]},"y":{"items":{"$ref":"#/$defs/x"}}}}"##,
+                false,
+            ),
+            (
+                r#"{"type":"object","properties":{"a":{"type":"object","additionalProperties":{"type":"string"}}}}"#,
+                false,
+            ),
+            (r#"{"type":"object","properties":{"a":{"type":"object"}}}"#, false),
+            (
+                r#"{"type":"object","properties":{"a":{"type":"object","additionalProperties":false}}}"#,
+                true,
+            ),
+            (r#"{"type":"object","properties":{"a":{"pattern":"^(?!x)"}}}"#, false),
+            (r#"{"type":"object","properties":{"a":{"enum":[{"b":1}]}}}"#, false),
+            (
+                r#"{"type":"object","properties":{"$ref":{"type":"string"},"pattern":{"default":"(?=x)"}}}"#,
+                true,
+            ),
+        ] {
+            assert_eq!(can_be_followed(schema), can, "{schema}");
         }
     }
 

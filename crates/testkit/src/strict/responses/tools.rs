@@ -257,6 +257,22 @@ pub(super) static RULES: &[Rule] = &[
         ..QUOTED
     },
     Rule {
+        id: "responses-parameters-united",
+        check: |body| {
+            schema_fault(body, |schema| {
+                let refused = ["oneOf", "anyOf", "allOf", "enum", "not"];
+                refused.iter().any(|name| schema.get(name).is_some()).then(|| {
+                    "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level.".to_owned()
+                })
+            })
+        },
+        code: Some("invalid_function_parameters"),
+        words: "Invalid schema for function {what}",
+        source: "github.com/langchain-ai/langchainjs/issues/9804",
+        example: r#"{"model":"m","input":"x","tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{},"anyOf":[{"required":["a"]}]}}]}"#,
+        ..QUOTED
+    },
+    Rule {
         id: "responses-parameters-without-properties",
         check: |body| {
             schema_fault(body, |schema| {
