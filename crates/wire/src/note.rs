@@ -184,6 +184,11 @@ impl Notes {
         }
     }
 
+    /// Takes back what did not come to pass.
+    pub(crate) fn take_back(&mut self, code: Code) {
+        self.list.retain(|note| note.code != code);
+    }
+
     /// The notes in the order in which they arose.
     pub fn list(&self) -> &[Note] {
         &self.list

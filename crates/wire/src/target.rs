@@ -47,6 +47,8 @@ pub struct Target {
     pub replay: Replay,
     /// What each effort sends.
     pub efforts: EffortMap,
+    /// How hard the model thinks where nobody says, as far as that is known.
+    pub default_effort: Option<Effort>,
     /// Optional request members that are understood with OpenAI's meaning and names, such as
     /// `parallel_tool_calls`, `service_tier`, `prompt_cache_key`, `safety_identifier`, `user`,
     /// `metadata`, `verbosity`, `top_logprobs`, `stream_options`, `temperature`, `top_p`,
@@ -308,6 +310,7 @@ impl Default for Target {
             unsigned_thinking: false,
             replay: Replay::No,
             efforts: EffortMap::default(),
+            default_effort: None,
             accepts: ["temperature", "top_p", "stop", "stream_options"].map(String::from).to_vec(),
             always: Vec::new(),
             quirks: Vec::new(),

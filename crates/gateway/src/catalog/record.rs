@@ -434,10 +434,13 @@ impl Record {
 
     fn target(&self, name: &str, facts: Traits, dialect: Dialect) -> Target {
         let careful = Target::careful(dialect);
-        let efforts = match &facts.efforts {
-            // `none`, or a name that the reader has complained of.
-            Some(wanted) => self.efforts(wanted).map(|known| known.map.clone()).unwrap_or_default(),
-            None => careful.efforts,
+        let (efforts, default_effort) = match &facts.efforts {
+            // Without a map it is `none`, or a name that the reader has complained of.
+            Some(wanted) => match self.efforts(wanted) {
+                Some(known) => (known.map.clone(), known.default),
+                None => (EffortMap::default(), None),
+            },
+            None => (careful.efforts, None),
         };
         Target {
             model: name.to_owned(),
@@ -458,9 +461,10 @@ impl Record {
             unsigned_thinking: facts.unsigned_thinking.unwrap_or(careful.unsigned_thinking),
             replay: facts.replay.unwrap_or(careful.replay),
             efforts,
+            default_effort,
             accepts: facts.accepts.unwrap_or(careful.accepts),
             always: facts.always.unwrap_or_default(),
-            quirks: facts.quirks.unwrap_or_default(),
+            quirks: facts.quirks.unwrap_or(careful.quirks),
         }
     }
 

@@ -31,7 +31,10 @@ pub fn render(
     let mut plan = Plan::of(turn, target, notes);
     out.push_str("{\"model\":");
     quote_into(&target.model, &mut out);
-    write!(out, ",\"max_tokens\":{}", plan.max_tokens).expect("a String takes every write");
+    out.push_str(",\"max_tokens\":");
+    let limit = out.len();
+    write!(out, "{}", plan.max_tokens).expect("a String takes every write");
+    let limit = limit..out.len();
     let has_system = system(turn, target, notes, &mut out);
     offered.write(target, notes, &mut out);
     out.push_str(",\"messages\":[");
@@ -41,6 +44,10 @@ pub fn render(
         return Err(Fault::bad_request("input", text));
     }
     out.push(']');
+    if plan.thinking == Thinking::Off {
+        // It may have been left out on the way.
+        out.replace_range(limit, &plan.max_tokens.to_string());
+    }
     let thinks = plan.thinking.is_asked();
     offered.write_choice(turn, &names, thinks, target, notes, &mut out);
     if let Some(member) = &plan.member {
@@ -90,10 +97,9 @@ fn messages(
     let written = history::write(&turn.items, to, notes, out);
     match before {
         Some((mut as_before, from)) if written.lacks_thought => {
-            as_before.add(Code::ThinkingLeftOut, "reasoning.effort");
+            plan.leave_out(turn, to.target, &mut as_before);
             *notes = as_before;
             out.truncate(from);
-            plan.leave_out();
             history::write(&turn.items, For { thinking: plan.thinking, ..to }, notes, out).any
         }
         _ => written.any,

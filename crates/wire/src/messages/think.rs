@@ -4,7 +4,7 @@
 use crate::json::{Tape, Value};
 use crate::note::{Code, Notes};
 use crate::target::{Member, Target};
-use crate::turn::Turn;
+use crate::turn::{Effort, Turn};
 
 /// What is asked for where neither the request nor the model's record says how much may be written:
 /// what Claude Code asks for of models that it does not know, so servers made for it take it.
@@ -64,12 +64,18 @@ impl<'t> Plan<'t> {
                 _ => plan.others.push(member),
             }
         }
+        if plan.thinking == Thinking::Unsaid && target.default_effort == Some(Effort::None) {
+            plan.thinking = Thinking::Off;
+        }
         plan
     }
 
-    /// The model is not asked to think after all.
-    pub(super) fn leave_out(&mut self) {
+    /// The model is not asked to think after all, and gets no room for it.
+    pub(super) fn leave_out(&mut self, turn: &Turn<'_>, target: &Target, notes: &mut Notes) {
         (self.thinking, self.member) = (Thinking::Off, None);
+        self.max_tokens = max_tokens(turn, target, &mut Notes::default());
+        notes.take_back(Code::MaxTokensRaised);
+        notes.add(Code::ThinkingLeftOut, "reasoning.effort");
     }
 
     fn think(&mut self, json: &str, turn: &Turn<'_>, target: &Target, notes: &mut Notes) {

@@ -160,6 +160,36 @@ fn thoughts_between_calls_stay_where_they_were() {
 }
 
 #[test]
+fn thoughts_go_back_only_to_a_model_that_thinks() {
+    let turn = Turn {
+        items: vec![
+            says(Role::User, "look"),
+            thought(0, "hm"),
+            called("call_1"),
+            answered("call_1"),
+        ],
+        ..Turn::default()
+    };
+    for (default_effort, kept) in [(None, true), (Some(wire::turn::Effort::None), false)] {
+        let (body, _) = sent(&turn, &Target { default_effort, ..target("sonnet-4-5") });
+        assert_eq!(body["messages"][1]["content"][0]["type"] == "thinking", kept);
+    }
+}
+
+#[test]
+fn a_limit_is_not_raised_for_thinking_that_is_left_out() {
+    let mut turn = Turn {
+        items: vec![says(Role::User, "look"), called("call_1"), answered("call_1")],
+        ..Turn::default()
+    };
+    turn.settings.effort = Some(wire::turn::Effort::High);
+    turn.settings.max_output_tokens = Some(500);
+    let (body, notes) = sent(&turn, &target("sonnet-4-5"));
+    assert_eq!((&body["max_tokens"], body.get("thinking")), (&json!(500), None));
+    assert!(notes.contains("thinking-left-out") && !notes.contains("raised"), "{notes}");
+}
+
+#[test]
 fn a_budget_stays_below_what_may_be_written() {
     // What is asked, what the model can write, and what becomes of both.
     let cases = [
