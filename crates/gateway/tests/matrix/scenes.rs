@@ -125,6 +125,17 @@ pub(crate) fn all() -> Vec<Scene> {
             )
             .then([result(0, "ok"), result(1, "ok")], speech().thought("Done.").text("Swapped."))
             .then([user("And back?")], speech().thought("Again.").text("Gladly.")),
+        Scene::new("thinking between two calls of one answer")
+            .asks(Asks { effort: Some("high"), ..tools(&["read_file"]) })
+            .then(
+                [user("Read a.txt and b.txt.")],
+                speech()
+                    .thought("First a.txt.")
+                    .call("call_a", 0, &json!({"path": "a.txt"}))
+                    .thought("Then b.txt.")
+                    .call("call_b", 0, &json!({"path": "b.txt"})),
+            )
+            .then([result(0, "A"), result(1, "B")], done("A and B.")),
         Scene::new("thinking that nobody may read")
             .asks(Asks { effort: Some("low"), ..tools(&["read_file"]) })
             .then(
