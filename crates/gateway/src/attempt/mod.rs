@@ -84,9 +84,11 @@ pub struct Ask {
     pub early: Arc<Mutex<Early>>,
 }
 
-/// What is known of the attempt at hand, for a head that goes out before the answer has begun.
+/// What the attempt at hand and the stream that waits for it tell each other.
 #[derive(Debug, Default)]
 pub struct Early {
+    /// The head went out before the answer had begun.
+    pub head_is_out: bool,
     /// The notes of its request, for the header.
     pub notes: String,
     /// Its answer will be passed on, so that the upstream opens the stream.
@@ -147,6 +149,8 @@ struct Manner {
     dialect: Dialect,
     /// Sealed things are left out, since the upstream refused one.
     forget: bool,
+    /// Nobody else can be asked.
+    is_last: bool,
 }
 
 impl Gateway {
@@ -207,7 +211,8 @@ impl Gateway {
                 notes.add(Code::FallbackUsed, "model");
             }
             let mut status = None;
-            let manner = Manner { dialect, forget };
+            let is_last = at + 1 == ask.route.candidates.len();
+            let manner = Manner { dialect, forget, is_last };
             let done = self.attempt(&ask, candidate, turn, manner, notes, &mut status).await;
             ask.ledger.attempted(Attempt {
                 provider: candidate.provider.id.clone().into(),
@@ -252,7 +257,7 @@ impl Gateway {
         mut notes: Notes,
         status: &mut Option<u16>,
     ) -> Result<Relay, Fault> {
-        let Manner { dialect, forget } = manner;
+        let Manner { dialect, forget, is_last } = manner;
         ask.ledger.note(|exchange| {
             exchange.provider = Some(candidate.provider.id.clone().into());
             exchange.model_used = Some(candidate.model.id.clone().into());
@@ -284,8 +289,10 @@ impl Gateway {
                 (body, Setting::default())
             }
         };
-        *ask.early.lock().unwrap_or_else(PoisonError::into_inner) =
-            Early { notes: notes.header(), passes: turn.is_none() };
+        {
+            let mut early = ask.early.lock().unwrap_or_else(PoisonError::into_inner);
+            (early.notes, early.passes) = (notes.header(), turn.is_none());
+        }
         let streams = ask.streams();
         let setting = Setting {
             for_codex: ask.reader == Reader::Codex,
@@ -310,7 +317,7 @@ impl Gateway {
                 Some(turn) => demo::relay(parts, turn),
                 None => return Err(no_endpoint(candidate)),
             };
-            relay.wait().await?;
+            relay.wait(|| false).await?;
             return Ok(relay);
         };
         let none = HeaderMap::new();
@@ -333,7 +340,7 @@ impl Gateway {
             None => self.receive(response, candidate, understood(ask, parts), decoder()).await?,
             Some(_) => self.receive(response, candidate, parts, decoder()).await?,
         };
-        relay.wait().await?;
+        relay.wait(|| is_last && ask.head_is_out()).await?;
         Ok(relay)
     }
 
@@ -393,6 +400,10 @@ impl Ask {
         let root = self.document.root();
         candidate.dialect(self.dialect, root) == Some(self.dialect)
             && (self.dialect != Dialect::Chat || !is_responses_shaped(root))
+    }
+
+    fn head_is_out(&self) -> bool {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner).head_is_out
     }
 
     /// Whether there may be something sealed that could be left out.

@@ -113,6 +113,8 @@ pub(super) struct Passed {
     issuer: Arc<str>,
     pub(super) out: Vec<u8>,
     pub(super) generated: bool,
+    /// The client is told all that comes, though nothing was generated yet.
+    pub(super) committed: bool,
     /// A fault that ended the answer, or came before there was any.
     pub(super) fault: Option<Fault>,
     /// The client has got its end.
@@ -133,6 +135,7 @@ impl Passed {
             issuer,
             out: Vec::new(),
             generated: false,
+            committed: false,
             fault: None,
             ended: false,
         }
@@ -169,7 +172,9 @@ impl Passed {
         self.look();
         match untold {
             None => self.over(),
-            Some(fault) if self.generated => self.fail(Fault { phase: Phase::Committed, ..fault }),
+            Some(fault) if self.generated || self.committed => {
+                self.fail(Fault { phase: Phase::Committed, ..fault })
+            }
             Some(fault) => self.fault = Some(fault),
         }
     }
@@ -202,15 +207,16 @@ impl Passed {
             self.generated = true;
             self.parts.ledger.first_event();
         }
-        // Until something was generated an error is not part of an answer: nothing of it goes out.
-        if !self.generated
+        // Until something was generated an error is not part of an answer: nothing of it goes out,
+        // unless its beginning did.
+        if !(self.generated || self.committed)
             && self.fault.is_none()
             && let Some(fault) = self.tap.fault()
         {
             self.fault = Some(classify::refine(fault.clone(), &self.parts.provider));
             self.out.clear();
         }
-        if self.tap.is_ended() && self.generated {
+        if self.tap.is_ended() && (self.generated || self.committed) {
             self.over();
         }
     }
@@ -286,7 +292,8 @@ impl Passed {
 
     /// A sign of life between two events.
     pub(super) fn keep_alive(&self, out: &mut String) {
-        match self.generated {
+        let has_opened = self.generated || self.committed && !self.tap.place().id.is_empty();
+        match has_opened {
             true => {
                 let head = self.head(1);
                 // The number of the last event once more: the next one is the upstream's to give.

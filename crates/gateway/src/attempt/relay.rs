@@ -289,17 +289,25 @@ impl Relay {
         Self { source: None, machine: Machine::Passed(Box::new(passed)) }
     }
 
-    /// Waits until something was generated. A fault that came in the same read is then part of the
-    /// answer, as it would be had it come later.
+    /// Waits until something was generated; or, where `is_committed` says that the client can get no
+    /// other answer, until a stream that is passed has begun. A fault that came in the same read is
+    /// then part of the answer, as it would be had it come later.
     ///
     /// # Errors
     /// The answer failed before that; then nothing has been written.
-    pub(super) async fn wait(&mut self) -> Result<(), Fault> {
+    pub(super) async fn wait(&mut self, is_committed: impl Fn() -> bool) -> Result<(), Fault> {
         poll_fn(|cx| {
             while !self.machine.is_generated()
                 && self.machine.fault().is_none()
                 && self.source.is_some()
             {
+                if let Machine::Passed(one) = &mut self.machine
+                    && !one.out.is_empty()
+                    && is_committed()
+                {
+                    one.committed = true;
+                    break;
+                }
                 std::task::ready!(self.poll_read(cx));
             }
             Poll::Ready(())

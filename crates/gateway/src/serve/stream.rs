@@ -70,6 +70,7 @@ impl Stream {
 
     /// A stream that opens before anything was generated.
     pub(super) fn waiting(parts: Parts, attempt: Attempt) -> Self {
+        parts.early.lock().unwrap_or_else(PoisonError::into_inner).head_is_out = true;
         Self::new(parts, State::Waiting(attempt))
     }
 

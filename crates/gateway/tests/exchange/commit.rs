@@ -253,6 +253,43 @@ async fn with_a_fallback_the_head_waits_longer_and_a_late_fault_still_falls_back
     assert_eq!(told(response).await.text(), "spare");
 }
 
+/// A model that thinks for long keeps its client waiting with events of its own.
+#[tokio::test]
+async fn what_a_passed_stream_begins_with_arrives_once_the_head_is_out_and_nobody_else_is_left() {
+    for dialect in [Dialect::Responses, Dialect::Messages] {
+        let thinks = says().pause(Duration::from_millis(3500)).text("at last");
+        let upstream = dialects::strict(dialect, Script::always(thinks)).await;
+        let quire = Quire::before(&upstream).await;
+        let began = Instant::now();
+        let body = dialects::request(dialect, json!({}));
+        let mut response = quire.send(&dialects::post(dialect, &body)).await;
+        let mut early = String::new();
+        while !early.contains("_start") && !early.contains("response.created") {
+            let part = response.part().await.unwrap().expect("the stream goes on");
+            early.push_str(&String::from_utf8_lossy(&part));
+        }
+        assert!(began.elapsed() < Duration::from_millis(3200), "{:?}", began.elapsed());
+        assert!(!early.contains("at last") && early.contains("lab/mock-model"), "{early}");
+        let rest = response.text().await.unwrap();
+        assert!(rest.contains("at last"), "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn a_passed_stream_that_fails_after_its_beginning_went_out_says_so_inside() {
+    for dialect in Dialect::ALL {
+        let breaks = says().pause(Duration::from_millis(2500)).cut(End::Close);
+        let upstream = dialects::strict(dialect, Script::always(breaks)).await;
+        let quire = Quire::before(&upstream).await;
+        let body = dialects::request(dialect, json!({}));
+        let mut response = quire.send(&dialects::post(dialect, &body)).await;
+        assert_eq!(response.status(), 200);
+        let told = response.text().await.unwrap();
+        assert!(told.contains("in the middle of its answer"), "{told}");
+        assert_eq!(upstream.requests().len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn the_last_candidate_s_fault_is_told() {
     let first = Upstream::start(Script::always(refuses(503))).await;

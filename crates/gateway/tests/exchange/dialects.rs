@@ -126,12 +126,12 @@ impl Heard {
     fn frames(&self) -> Vec<(String, String)> {
         let mut frames = judge::frames(&self.raw);
         if self.dialect == Dialect::Responses {
-            let alive = |frame: &(String, String)| frame.0 == "response.in_progress";
-            let first = frames.iter().position(alive);
-            let mut index = 0;
-            frames.retain(|frame| {
-                index += 1;
-                !alive(frame) || Some(index - 1) == first
+            let mut last = Value::Null;
+            frames.retain(|(name, data)| {
+                let event: Value = serde_json::from_str(data).unwrap_or_default();
+                let repeats = name == "response.in_progress" && event["sequence_number"] == last;
+                last = event["sequence_number"].clone();
+                !repeats
             });
             frames.push((String::new(), "[DONE]".to_owned()));
         }
