@@ -19,7 +19,7 @@ pub mod names;
 pub mod note;
 pub mod partial;
 pub mod pass;
-mod paths;
+pub mod paths;
 pub mod read;
 pub mod responses;
 mod rounds;

@@ -24,9 +24,19 @@ pub(crate) fn boolean(value: Value<'_, '_>, param: impl Display) -> Result<bool,
     value.as_bool().ok_or_else(|| Fault::wrong_type(&param.to_string(), "a boolean", value.kind()))
 }
 
+/// The longest number that a message quotes.
+const MAX_QUOTED: usize = 24;
+
 /// A whole number above zero.
 pub(crate) fn positive(value: Value<'_, '_>, param: impl Display) -> Result<u64, Fault> {
-    value.as_u64().filter(|&number| number > 0).ok_or_else(|| {
-        Fault::wrong_type(&param.to_string(), "a positive whole number", value.kind())
-    })
+    const WANTED: &str = "a positive whole number";
+    match value.as_u64() {
+        Some(number) if number > 0 => Ok(number),
+        // Its type is right, so its value is what is wrong.
+        _ if value.kind() == Kind::Number && value.raw().len() <= MAX_QUOTED => {
+            let text = format!("`{param}` must be {WANTED}, not `{}`", value.raw());
+            Err(Fault::bad_request(param.to_string(), text))
+        }
+        _ => Err(Fault::wrong_type(&param.to_string(), WANTED, value.kind())),
+    }
 }

@@ -3,7 +3,14 @@
 //! a note of the writer is told again in the client's words.
 
 use crate::dialect::Dialect;
+use crate::fault::Fault;
 use std::borrow::Cow;
+
+/// `fault`, which what knows the turn alone found, with its place in the words of the client.
+pub fn fault_told_to(dialect: Dialect, fault: Fault) -> Fault {
+    let param = fault.param.map(|path| told_to(dialect, path.into()).into_owned());
+    Fault { param, ..fault }
+}
 
 /// The place `path`, in words of Responses, as a client of `dialect` knows it.
 pub(crate) fn told_to(dialect: Dialect, path: Cow<'static, str>) -> Cow<'static, str> {
@@ -32,6 +39,7 @@ const CHAT: &[(&str, &str)] = &[
     ("input[].output[]", "messages[].content[]"),
     ("input[].content[].detail", "messages[].content[].image_url.detail"),
     ("input[]", "messages[]"),
+    ("input", "messages"),
     ("max_output_tokens", "max_completion_tokens"),
     ("reasoning.effort", "reasoning_effort"),
     ("text.format.schema", "response_format.json_schema.schema"),
@@ -50,6 +58,7 @@ const MESSAGES: &[(&str, &str)] = &[
     ("input[].reasoning", "messages[].content[].thinking"),
     ("input[].output[]", "messages[].content[].content[]"),
     ("input[]", "messages[]"),
+    ("input", "messages"),
     ("max_output_tokens", "max_tokens"),
     ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use"),
     ("reasoning.effort", "output_config.effort"),

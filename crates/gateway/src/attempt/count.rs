@@ -9,6 +9,7 @@ use wire::envelope::{Change, edited};
 use wire::fault::{Fault, Kind, Phase};
 use wire::json::{Document, Tape};
 use wire::note::{Code, Notes};
+use wire::paths::fault_told_to;
 use wire::turn::{Item, Part, ToolKind, Turn};
 
 use super::{Ask, Gateway, ModelVault, classify, no_endpoint, passing, sending, timeouts};
@@ -64,7 +65,9 @@ impl Gateway {
             let turn = ask.dialect.parse(document.root(), &mut notes)?;
             let target = candidate.target(dialect);
             let mut written = Notes::default();
-            let rendered = dialect.render(&turn, target, &vault, String::new(), &mut written)?;
+            let rendered = dialect
+                .render(&turn, target, &vault, String::new(), &mut written)
+                .map_err(|fault| fault_told_to(ask.dialect, fault))?;
             notes.tell(written, ask.dialect);
             countable(&rendered.body, counter.members)
         };

@@ -27,6 +27,7 @@ use wire::fault::{Fault, Kind, Phase, Reader};
 use wire::json::{Document, Escaped, SyntaxError};
 use wire::note::{Code, Notes};
 use wire::pass::may_hold_any;
+use wire::paths::fault_told_to;
 use wire::responses::object;
 use wire::said;
 use wire::turn::Turn;
@@ -271,7 +272,9 @@ impl Gateway {
                 let target = candidate.target(dialect);
                 let vault = vault.clone().forgetful(forget);
                 let mut written = Notes::default();
-                let rendered = dialect.render(turn, target, &vault, out, &mut written)?;
+                let rendered = dialect
+                    .render(turn, target, &vault, out, &mut written)
+                    .map_err(|fault| fault_told_to(ask.dialect, fault))?;
                 notes.tell(written, ask.dialect);
                 let setting = Setting { names: rendered.names, ..setting_of(turn) };
                 (rendered.body, setting)

@@ -29,7 +29,7 @@ pub fn render(
     quote_into(&target.model, &mut out);
     out.push_str(",\"messages\":[");
     if !history::write(&turn.items, target, &names, vault, notes, &mut out) {
-        let text = "`input` holds nothing that this model can be told";
+        let text = "the conversation holds nothing that this model can be told";
         return Err(Fault::bad_request("input", text));
     }
     out.push(']');

@@ -40,7 +40,7 @@ pub fn render(
     out.push_str(",\"messages\":[");
     let to = For { target, names: &names, vault, thinking: plan.thinking, has_system };
     if !messages(turn, to, &mut plan, notes, &mut out) {
-        let text = "`input` holds nothing that this model can be told";
+        let text = "the conversation holds nothing that this model can be told";
         return Err(Fault::bad_request("input", text));
     }
     out.push(']');

@@ -94,13 +94,14 @@ impl<'t, 'a> Follower<'t, 'a> {
         if self.followed.iter().any(|one| one == to) {
             return true;
         }
-        let steps = to.strip_prefix("#/").into_iter().flat_map(|path| path.split('/'));
-        let found = steps.fold(Some(self.root), |at, step| {
-            let name = step.replace("~1", "/").replace("~0", "~");
-            at?.members().find(|(key, _)| key.text() == name).map(|(_, value)| value)
+        let found = to.strip_prefix("#/").and_then(|path| {
+            path.split('/').try_fold(self.root, |at, step| {
+                let name = step.replace("~1", "/").replace("~0", "~");
+                at.members().find(|(key, _)| key.text() == name).map(|(_, value)| value)
+            })
         });
         // What it means by a reference elsewhere is for the server to say.
-        let Some(found) = found.filter(|_| to.starts_with("#/")) else { return true };
+        let Some(found) = found else { return true };
         self.under_way.push(to.to_owned());
         let follows = self.follows(found);
         self.under_way.pop();
