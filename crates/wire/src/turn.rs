@@ -291,8 +291,8 @@ pub enum Event<'a> {
     Seal { part: u32, opaque: Opaque<'a> },
     /// Where something that an open text says comes from.
     Cite { part: u32, citation: Citation<'a> },
-    /// What an open search found.
-    Found { part: u32, sources: Vec<Source<'a>> },
+    /// What an open search found; none where it failed.
+    Found { part: u32, sources: Option<Vec<Source<'a>>> },
     /// A part is whole.
     Close { part: u32 },
     /// What the answer cost, once known. A later one replaces an earlier one.

@@ -372,7 +372,7 @@ fn a_search_is_not_shown_and_what_it_found_in_vain_is_noted() {
         [
             open(0, Opening::Search { id: Escaped::plain("ws_1") }),
             delta(0, "weather"),
-            Event::Found { part: 0, sources: vec![Source { url, title: None }] },
+            Event::Found { part: 0, sources: Some(vec![Source { url, title: None }]) },
             Event::Close { part: 0 },
             open(1, Opening::Text),
             delta(1, "sun"),

@@ -68,7 +68,10 @@ fn a_search_is_a_call_of_the_server_with_its_results() {
         says(0, "rust \"sse\""),
         Event::Found {
             part: 0,
-            sources: vec![source("https://a.test", Some("A")), source("https://b.test", None)],
+            sources: Some(vec![
+                source("https://a.test", Some("A")),
+                source("https://b.test", None),
+            ]),
         },
         close(0),
         open(1, Opening::Text),
@@ -205,6 +208,24 @@ fn the_reason_to_stop_is_the_clients_own_word() {
 }
 
 #[test]
+fn a_search_that_failed_does_not_look_like_one_that_found_nothing() {
+    let events = vec![
+        open(0, Opening::Search { id: Escaped::plain("ws_1") }),
+        says(0, "rust"),
+        Event::Found { part: 0, sources: None },
+        close(0),
+        open(1, Opening::Text),
+        says(1, "Alas."),
+        close(1),
+        end(Finish::Stop),
+    ];
+    let answer = answer(events, Summary::Wanted);
+    let failed = json!({"type": "web_search_tool_result_error", "error_code": "unavailable"});
+    assert_eq!(content(&answer)[1]["content"], failed);
+    assert_eq!(content(&answer)[2]["text"], "Alas.");
+}
+
+#[test]
 fn what_no_block_carries_is_dropped_with_a_note() {
     let citation = || Citation { url: Escaped::plain("u"), title: None, quote: None, span: None };
     let events = vec![
@@ -213,7 +234,7 @@ fn what_no_block_carries_is_dropped_with_a_note() {
         close(0),
         open(1, Opening::Reasoning),
         Event::Cite { part: 1, citation: citation() },
-        Event::Found { part: 1, sources: Vec::new() },
+        Event::Found { part: 1, sources: None },
         close(1),
         says(7, "of a part that never began"),
         end(Finish::Stop),

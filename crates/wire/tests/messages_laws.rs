@@ -266,9 +266,9 @@ proptest! {
                     Said::Cited(text) => Event::Cite { part, citation: Citation {
                         url: Escaped::plain(text), title: None, quote: Some(Escaped::plain(text)), span: None,
                     } },
-                    Said::Found(text) => Event::Found { part, sources: vec![
+                    Said::Found(text) => Event::Found { part, sources: Some(vec![
                         Source { url: Escaped::plain(text), title: Some(Escaped::plain("T")) },
-                    ] },
+                    ]) },
                 });
             }
             if spoken.closed {

@@ -208,7 +208,7 @@ impl<V: Vault> Encoder<V> {
                 }
             }
             Event::Cite { part, citation } => self.cite(part, citation),
-            Event::Found { sources, .. } => self.references.find(sources),
+            Event::Found { sources, .. } => self.references.find(sources.unwrap_or_default()),
             Event::Usage(usage) => self.usage = Some(usage),
             Event::End(end) => self.end(end, out),
         }

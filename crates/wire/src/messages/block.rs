@@ -19,9 +19,14 @@ pub(super) struct Block {
     /// How much of them has been handed out.
     pub(super) cited: usize,
     pub(super) index: Option<u32>,
+    /// It is a search, and failed.
+    pub(super) failed: bool,
     /// Nothing more is to come.
     pub(super) closed: bool,
 }
+
+/// What stands for the pages of a search that failed.
+const SEARCH_FAILED: &str = r#"{"type":"web_search_tool_result_error","error_code":"unavailable"}"#;
 
 pub(super) enum Kind {
     Text,
@@ -63,6 +68,7 @@ impl Block {
             found: Vec::new(),
             cited: 0,
             index: None,
+            failed: false,
             closed: false,
         }
     }
@@ -197,12 +203,16 @@ impl Block {
     /// The result of a search: a block of its own.
     pub(super) fn results(&self, out: &mut String) {
         let Kind::Search { id } = &self.kind else { return };
+        let found = match self.failed {
+            true => SEARCH_FAILED.to_owned(),
+            false => format!("[{}]", self.found.join(",")),
+        };
         for piece in [
             "{\"type\":\"web_search_tool_result\",\"tool_use_id\":\"",
             id,
-            "\",\"content\":[",
-            &self.found.join(","),
-            "]}",
+            "\",\"content\":",
+            &found,
+            "}",
         ] {
             out.push_str(piece);
         }

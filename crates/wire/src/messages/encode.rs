@@ -145,9 +145,12 @@ impl<V: Vault> Encoder<V> {
                 _ => self.notes.add(Code::EventDropped, "content[].citations"),
             },
             Event::Found { part, sources } => match self.position(part) {
-                Some(at) if matches!(self.blocks[at].kind, Kind::Search { .. }) => {
-                    sources.iter().for_each(|source| self.blocks[at].find(source));
-                }
+                Some(at) if matches!(self.blocks[at].kind, Kind::Search { .. }) => match sources {
+                    Some(sources) => {
+                        sources.iter().for_each(|source| self.blocks[at].find(source));
+                    }
+                    None => self.blocks[at].failed = true,
+                },
                 _ => self.notes.add(Code::EventDropped, "content[].content"),
             },
             Event::Close { part } => {

@@ -220,12 +220,13 @@ impl Blocks {
             block.part = None;
             query(&mut reader, part, sink);
         }
-        // An error stands there as an object: nothing was found.
+        // An error stands there as an object.
+        let failed = content.is_some_and(|content| content.kind() == Kind::Object);
         let pages = content.into_iter().flat_map(Value::elements).filter_map(|page| {
             let text = |name: &str| page.get(name).and_then(Value::as_str);
             Some(Source { url: text("url")?, title: text("title") })
         });
-        sink(Event::Found { part, sources: pages.collect() });
+        sink(Event::Found { part, sources: (!failed).then(|| pages.collect()) });
         sink(Event::Close { part });
     }
 

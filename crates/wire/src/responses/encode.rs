@@ -158,7 +158,8 @@ impl<V: Vault> Encoder<V> {
             Event::Close { part } => {
                 if let Some(at) = self.open.iter().position(|open| open.part == part) {
                     let open = self.open.remove(at);
-                    self.close(open, "completed", out);
+                    let status = if open.refers.failed { "failed" } else { "completed" };
+                    self.close(open, status, out);
                 }
             }
             Event::Seal { part, opaque } => {
@@ -170,7 +171,7 @@ impl<V: Vault> Encoder<V> {
             Event::Found { part, sources } => {
                 let open = self.open.iter_mut().rfind(|open| open.part == part);
                 if let Some(open) = open.filter(|open| matches!(open.kind, ItemKind::Search)) {
-                    open.find(&sources);
+                    open.find(sources.as_deref());
                 }
             }
             Event::Usage(usage) => self.usage = Some(usage),

@@ -25,6 +25,8 @@ pub(super) struct Open {
 /// What an item refers to.
 #[derive(Default)]
 pub(super) struct Refers {
+    /// It is a search, and failed.
+    pub(super) failed: bool,
     pub(super) json: String,
     pub(super) count: u32,
     /// How much of the text was counted, in bytes, and how many characters that is.
@@ -189,9 +191,10 @@ impl Open {
         json
     }
 
-    /// Adds what a search found.
-    pub(super) fn find(&mut self, sources: &[Source<'_>]) {
-        for source in sources {
+    /// Adds what a search found, unless it failed.
+    pub(super) fn find(&mut self, sources: Option<&[Source<'_>]>) {
+        self.refers.failed = sources.is_none();
+        for source in sources.unwrap_or_default() {
             self.refers.add(&format!("{{\"type\":\"url\",\"url\":\"{}\"}}", source.url.escaped()));
         }
     }

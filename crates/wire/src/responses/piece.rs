@@ -208,7 +208,9 @@ pub(super) fn found(flow: &mut Flow, item: Value<'_, '_>, sink: &mut impl FnMut(
             Some(Source { url, title: source.get("title").and_then(Value::as_str) })
         })
         .collect();
-    if !sources.is_empty() {
-        sink(Event::Found { part, sources });
+    let failed =
+        item.get("status").and_then(Value::as_str).is_some_and(|status| status.is("failed"));
+    if failed || !sources.is_empty() {
+        sink(Event::Found { part, sources: (!failed).then_some(sources) });
     }
 }

@@ -290,14 +290,16 @@ impl Slots {
     /// Gives out what an item adds to what was told of it, and ends it.
     fn finish(&mut self, at: usize, item: Value<'_, '_>, sink: &mut impl FnMut(Event<'_>)) {
         self.slots[at].done = true;
-        let status = item.get("status").and_then(Value::as_str);
-        let whole = !status.is_some_and(|status| status.is("incomplete") || status.is("failed"));
+        let status = item.get("status").and_then(Value::as_str).unwrap_or_default();
+        // A search that failed is over all the same.
+        let over = status.is("failed") && matches!(self.slots[at].kind, Kind::Search(_));
+        let whole = over || !(status.is("incomplete") || status.is("failed"));
         self.slots[at].broken = !whole;
         match self.slots[at].kind {
             Kind::Call(_) => self.name(at, item, sink),
             Kind::Search(_) => {
                 self.search(at, sink);
-                if whole && self.slots[at].kind.is_open() && searches(item) {
+                if whole && !over && self.slots[at].kind.is_open() && searches(item) {
                     self.searches += 1;
                 }
             }

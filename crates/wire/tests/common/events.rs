@@ -231,7 +231,7 @@ fn events(part: u32, piece: &Piece, cuts: &[Index]) -> Vec<Event<'static>> {
         })),
         Piece::Searches { found, .. } => {
             let sources = found.iter().map(|url| Source { url: owned(url), title: None }).collect();
-            events.push(Event::Found { part, sources });
+            events.push(Event::Found { part, sources: Some(sources) });
         }
         Piece::Refuses(_) | Piece::Calls { .. } => {}
     }

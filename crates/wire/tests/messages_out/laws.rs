@@ -359,7 +359,9 @@ fn searches_and_citations_are_told() {
             events.push(match event {
                 Event::Open { part, kind } => format!("open {part} {kind:?}"),
                 Event::Delta { part, text } => format!("delta {part} {}", text.text()),
-                Event::Found { part, sources } => format!("found {part} {sources:?}"),
+                Event::Found { part, sources } => {
+                    format!("found {part} {:?}", sources.as_deref().unwrap_or_default())
+                }
                 Event::Cite { part, citation } => {
                     format!(
                         "cite {part} {} {:?} {:?}",

@@ -67,7 +67,7 @@ impl Listener {
             Event::Found { part, sources } => {
                 assert!(self.told.open.contains(part));
                 let at = at(*part, &self.numbers);
-                for source in sources {
+                for source in sources.iter().flatten() {
                     self.told.parts[at].push_str(&format!(" found {}", source.url.text()));
                 }
             }
