@@ -3,7 +3,7 @@
 
 use wire::dialect::Dialect;
 use wire::envelope::{Change, edited};
-use wire::json::{Escaped, Tape, Value};
+use wire::json::{Escaped, Kind, Tape, Value};
 use wire::note::{Code, Notes};
 use wire::turn::Turn;
 
@@ -45,16 +45,20 @@ pub(super) fn members(
         notes.add(Code::AliasDefault, name);
         members.push((name, raw));
     };
-    // An object gets the member that it lacks; nothing where it has one.
+    // An object gets the member that it lacks; nothing where it has one. What is no object stays for
+    // the upstream to refuse.
     let within = |of: &str, name: &str, word: &str| -> Option<String> {
         let raw = format!("\"{word}\"");
         let Some(object) = root.get(of).and_then(Value::non_null) else {
             return Some(format!("{{\"{name}\":{raw}}}"));
         };
         let given = object.get(name).is_some_and(|value| !value.is_null());
+        if given || object.kind() != Kind::Object {
+            return None;
+        }
         let text = object.raw();
         let mut tape = Tape::default();
-        let object = tape.read(text).ok().filter(|_| !given)?;
+        let object = tape.read(text).ok()?;
         Some(edited(text, object, &[(name, Change::Set(&raw))]))
     };
     if let Some(effort) = alias.effort {

@@ -36,7 +36,11 @@ impl Gateway {
     ///
     /// # Errors
     /// The request is refused, or the upstream counts and fails at it.
-    pub async fn count(self: Arc<Self>, ask: Ask) -> Result<Count, Fault> {
+    pub async fn count(self: Arc<Self>, mut ask: Ask) -> Result<Count, Fault> {
+        // What bounds or hurries an answer is no part of the prompt, and counters refuse it.
+        if let Some(alias) = &mut ask.route.alias {
+            (alias.max_output_tokens, alias.fast) = (None, None);
+        }
         let candidate = &ask.route.candidates[0];
         let root = ask.document.root();
         let mut notes = Notes::default();

@@ -99,8 +99,9 @@ pub struct Early {
 impl Ask {
     /// Headers of the client's that change what its body means.
     pub fn headers_to_pass(dialect: Dialect, headers: &HeaderMap) -> HeaderMap {
-        let named = sending::meant_for_upstream(dialect).iter().filter_map(|name| {
-            Some((http::HeaderName::from_static(name), headers.get(*name)?.clone()))
+        let named = sending::meant_for_upstream(dialect).iter().flat_map(|name| {
+            let lines = headers.get_all(*name).iter().cloned();
+            lines.map(|line| (http::HeaderName::from_static(name), line))
         });
         named.collect()
     }

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request};
 use wire::answer::{Head, Setting, provenance};
 use wire::dialect::Dialect;
 use wire::fault::{Fault, Kind, Reader};
-use wire::json::Value;
+use wire::json::{self, Value};
 use wire::note::Code;
 use wire::responses::object;
 
@@ -87,6 +87,10 @@ async fn read(snapshot: &Snapshot, call: Call<'_>, ledger: &Ledger) -> Result<Re
         Fault::bad_request("", format!("the request body is not JSON that quire reads: {error}"))
     })?;
     let root = document.root();
+    // What is passed on is edited as an object, and not parsed by its dialect.
+    if root.kind() != json::Kind::Object {
+        return Err(Fault::bad_request("", "the request body must be a JSON object"));
+    }
     let session = session::of(&head.headers, root);
     let member = |name: &str| root.get(name).and_then(Value::non_null);
     let asked = member("model")

@@ -7,10 +7,12 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use tokio::io::AsyncWriteExt as _;
+use tokio::time::Instant;
 use tokio_util::io::poll_read_buf;
 use wire::fault::{Fault, Kind, Phase};
 
@@ -26,6 +28,9 @@ const MAX_HEADERS: usize = 128;
 const MAX_INTERIM: usize = 16;
 /// How much is read in one go.
 const READ: usize = 32 << 10;
+/// How soon after a request the end of a connection says that it had ended before: a server that had
+/// closed answers with the next packet. One that closes later may have read and worked.
+const AT_ONCE: Duration = Duration::from_millis(100);
 /// How much of the end of an answer may come while its connection waits.
 const MAX_REST: usize = 64 << 10;
 
@@ -63,12 +68,18 @@ impl Connection {
         let mut bytes = head.as_slice().chain(body.as_ref());
         // A server that refuses a request early closes while it is still being sent: then what it
         // said counts, not that the sending failed.
-        if self.stream.write_all_buf(&mut bytes).await.is_ok() {
-            let _ = self.stream.flush().await;
-        }
+        let written = self.stream.write_all_buf(&mut bytes).await.is_ok()
+            && self.stream.flush().await.is_ok();
         buffers::give(head);
-        for _ in 0..MAX_INTERIM {
-            let head = self.head().await?;
+        let sent = Instant::now();
+        for interim in 0..MAX_INTERIM {
+            let Some(head) = self.head().await? else {
+                let unread = !written || sent.elapsed() < AT_ONCE;
+                return Err(match interim == 0 && unread {
+                    true => Failed::Stale,
+                    false => Failed::Fault(super::cut(super::UNANSWERED)),
+                });
+            };
             if !head.status.is_informational() {
                 return Ok(head);
             }
@@ -79,17 +90,18 @@ impl Connection {
         Err(protocol("it never came to an end of its interim answers"))
     }
 
-    async fn head(&mut self) -> Result<Head, Failed> {
+    /// The head of the next answer; none where the connection ends before it.
+    async fn head(&mut self) -> Result<Option<Head>, Failed> {
         loop {
             if let Some(head) = self.parse()? {
-                return Ok(head);
+                return Ok(Some(head));
             }
             if self.unread.len() > MAX_HEAD {
                 return Err(protocol("its head is too large"));
             }
             let read = std::future::poll_fn(|cx| self.poll_fill(cx)).await;
             match (read, self.unread.is_empty()) {
-                (Ok(0) | Err(_), true) => return Err(Failed::Stale),
+                (Ok(0) | Err(_), true) => return Ok(None),
                 (Ok(0), false) => {
                     let text =
                         "the upstream closed the connection in the middle of its answer's head";

@@ -67,7 +67,7 @@ impl Client {
         match exchange(connection, &origin, &request, &body, timeouts).await {
             Ok(response) => Ok(response),
             Err(Failed::Fault(fault)) => Err(fault),
-            Err(Failed::Stale) => Err(cut("the upstream closed the connection without an answer")),
+            Err(Failed::Stale) => Err(cut(UNANSWERED)),
         }
     }
 }
@@ -91,10 +91,12 @@ async fn exchange(
 
 /// Why no answer came.
 enum Failed {
-    /// The connection was closed before any answer: on a kept one that is normal.
+    /// The connection had been closed before the request: on a kept one that is normal.
     Stale,
     Fault(Fault),
 }
+
+const UNANSWERED: &str = "the upstream closed the connection without an answer";
 
 fn cut(message: &str) -> Fault {
     Fault { phase: Phase::Sent, ..Fault::new(Kind::Cut, message) }

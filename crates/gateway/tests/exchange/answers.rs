@@ -520,6 +520,30 @@ async fn kept_connections_are_used_again_and_stale_ones_are_replaced() {
 }
 
 #[tokio::test]
+async fn a_request_that_was_worked_on_is_not_sent_again() {
+    let upstream = Upstream::start(Script::steps([
+        says().text("x").into(),
+        raw(Vec::new()).over(line().head_delay(Duration::from_millis(500))),
+    ]))
+    .await;
+    let quire = Quire::before(&upstream).await;
+    assert_eq!(quire.ask(&whole()).await.status(), 200);
+    let error = refused(quire.ask(&whole()).await, 502).await;
+    assert_eq!(error["code"], "upstream_cut");
+    assert_eq!((upstream.requests().len(), upstream.connections()), (2, 1));
+    // Nor is one whose reading was confirmed, however soon the connection ends.
+    let upstream = Upstream::start(Script::steps([
+        says().text("x").into(),
+        raw("HTTP/1.1 102 Processing\r\n\r\n"),
+    ]))
+    .await;
+    let quire = Quire::before(&upstream).await;
+    assert_eq!(quire.ask(&whole()).await.status(), 200);
+    refused(quire.ask(&whole()).await, 502).await;
+    assert_eq!(upstream.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn a_request_that_kills_its_connections_is_not_sent_to_all_of_them() {
     let upstream =
         Upstream::start(Script::always(says().text("x").pause(Duration::from_millis(100)))).await;

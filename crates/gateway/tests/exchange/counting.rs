@@ -64,6 +64,27 @@ async fn an_upstream_of_the_same_dialect_counts_what_is_passed_to_it() {
 }
 
 #[tokio::test]
+async fn an_alias_adds_to_a_count_only_what_counters_know() {
+    for dialect in COUNTING {
+        let upstream = strict(dialect, Script::default().counting(|_| counts(9).into())).await;
+        let quire = Quire::start(&format!(
+            "{}[aliases]\n\"quick\" = {{ to = \"lab/mock-model\", effort = \"low\", max_output_tokens = 777, fast = true }}\n",
+            lab(&upstream)
+        ))
+        .await;
+        let mut body = counted(dialect);
+        body["model"] = json!("quick");
+        assert_eq!(quire.send(&count(dialect, &body)).await.status(), 200);
+        body["model"] = json!("mock-model");
+        match dialect {
+            Dialect::Messages => body["output_config"] = json!({"effort": "low"}),
+            _ => body["reasoning"] = json!({"effort": "low"}),
+        }
+        assert_eq!(*upstream.counts()[0].json, body);
+    }
+}
+
+#[tokio::test]
 async fn an_upstream_of_the_other_dialect_counts_a_translation() {
     for (dialect, other) in
         [(Dialect::Responses, Dialect::Messages), (Dialect::Messages, Dialect::Responses)]

@@ -407,6 +407,20 @@ async fn only_the_headers_that_change_a_bodys_meaning_go_with_it() {
 }
 
 #[tokio::test]
+async fn a_header_of_several_lines_is_passed_with_all_of_them() {
+    for (dialect, name) in
+        [(Dialect::Messages, "anthropic-beta"), (Dialect::Responses, "openai-beta")]
+    {
+        let upstream = strict(dialect, Script::always(says().text("x"))).await;
+        let quire = Quire::before(&upstream).await;
+        let asks = post(dialect, &whole(dialect)).header(name, "one").header(name, "two,three");
+        assert_eq!(quire.send(&asks).await.status(), 200);
+        let got = upstream.requests().remove(0);
+        assert_eq!(got.headers.all(name).collect::<Vec<_>>(), ["one", "two,three"]);
+    }
+}
+
+#[tokio::test]
 async fn a_version_is_given_where_the_caller_has_none_and_any_of_the_callers_is_taken() {
     let upstream = strict(Dialect::Messages, Script::always(says().text("x"))).await;
     let quire = Quire::before(&upstream).await;

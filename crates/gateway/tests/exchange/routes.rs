@@ -9,7 +9,7 @@ use testkit::script::{Script, refuses, says};
 use testkit::upstream::Upstream;
 use tokio::time::timeout;
 
-use crate::dialects::{heard, post, request, strict};
+use crate::dialects::{heard, post, post_raw, refused as refused_in, request, strict, tolerant};
 use crate::stage::{Quire, SOON, body, lab, plain, provider, refused, write_config};
 
 async fn always(text: &str) -> Upstream {
@@ -142,6 +142,36 @@ async fn an_alias_sets_what_a_passed_request_leaves_open() {
         assert_eq!(rows[1]["notes"][0]["code"], "alias-setting", "{}", rows[1]);
         assert_eq!(rows[0]["notes"], json!([]));
         upstream.assert_no_refusals();
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_object_is_neither_edited_nor_completed() {
+    for dialect in Dialect::ALL {
+        let upstream = tolerant(dialect, Script::always(says().text("x"))).await;
+        let config = format!(
+            "{}[default]\nmodel = \"lab/mock-model\"\n[aliases]\n\"quick\" = {{ to = \"lab/mock-model\", effort = \"low\", verbosity = \"low\" }}\n",
+            lab(&upstream)
+        );
+        let quire = Quire::start(&config).await;
+        for text in ["[1]", "\"x\"", "null", "7"] {
+            let error = refused_in(dialect, quire.send(&post_raw(dialect, text)).await, 400).await;
+            let message = error["message"].as_str().unwrap();
+            assert!(message.contains("the request body must be a JSON object"), "{text}: {error}");
+        }
+        assert!(upstream.requests().is_empty());
+        let members: &[&str] = match dialect {
+            Dialect::Chat => &[],
+            Dialect::Responses => &["reasoning", "text"],
+            Dialect::Messages => &["output_config"],
+        };
+        for member in members {
+            for wrong in [json!("x"), json!([]), json!(7)] {
+                let body = request(dialect, json!({"model": "quick", *member: wrong}));
+                quire.send(&post(dialect, &body)).await;
+                assert_eq!(upstream.bodies().pop().unwrap()[*member], wrong, "{member}");
+            }
+        }
     }
 }
 
