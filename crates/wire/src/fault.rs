@@ -288,6 +288,8 @@ pub fn meaning(said: &Upstream) -> Kind {
         Some(404) if says(&["model"]) => Kind::UnknownModel,
         Some(404) => Kind::NotFound,
         Some(408 | 504) => Kind::Idle,
+        // A conflict, a lock, or too early: they pass, and SDKs try them again.
+        Some(409 | 423 | 425) => Kind::Upstream,
         Some(413) => Kind::TooLarge,
         Some(429) if says(&["quota", "balance", "billing", "credit"]) => Kind::Quota,
         Some(429) => Kind::RateLimited,
@@ -345,5 +347,12 @@ mod tests {
         }
         assert_eq!(of(400, "exceed_context_size_error", "no"), Kind::TooLong);
         assert_eq!(of(400, "invalid_request_error", "max_tokens is too large"), Kind::BadRequest);
+    }
+
+    #[test]
+    fn a_conflict_passes() {
+        for status in [409, 423, 425] {
+            assert!(!of(status, "", "busy with another request").is_permanent(), "{status}");
+        }
     }
 }
