@@ -161,6 +161,30 @@ fn a_whole_answer_keeps_number_text_and_order() {
     assert!(tap.answer("{\"error\":{\"message\":\"no\"}}").is_err());
 }
 
+#[test]
+fn an_unknown_member_of_an_answer_is_no_error() {
+    for (dialect, body) in [
+        (Dialect::Chat, r#"{"model":"m","choices":[],"message":"x"}"#),
+        (Dialect::Messages, r#"{"model":"m","content":[],"message":"x","detail":null}"#),
+        (Dialect::Responses, r#"{"model":"m","status":"completed","output":[],"detail":"x"}"#),
+    ] {
+        assert_eq!(Tap::new(dialect, "m", LIMIT).answer(body).as_deref(), Ok(body));
+    }
+}
+
+#[test]
+fn an_error_in_a_success_means_what_its_number_says() {
+    let error = r#"{"error":{"code":429,"message":"slow"}}"#;
+    for dialect in Dialect::ALL {
+        for body in [error.to_owned(), format!("[{error}]")] {
+            let fault = Tap::new(dialect, "m", LIMIT).answer(&body).unwrap_err();
+            assert_eq!((fault.kind, fault.message.as_str()), (Kind::RateLimited, "slow"));
+        }
+        let (_, tap) = pass(dialect, "m", &[format!("data: {error}\n\n").as_bytes()]);
+        assert_eq!(tap.fault().map(|fault| fault.kind), Some(Kind::RateLimited));
+    }
+}
+
 /// Streams of events that nobody knows, with the odd known one in between.
 fn stream() -> impl Strategy<Value = String> {
     let line = prop_oneof![

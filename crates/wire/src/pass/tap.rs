@@ -184,22 +184,18 @@ impl Tap {
     /// It is no JSON object, or says that it failed.
     pub fn answer(&mut self, body: &str) -> Result<String, Fault> {
         let mut tape = std::mem::take(&mut self.tape);
-        let read = tape.read(body);
         let protocol =
             |text: String| Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) };
-        let root = match read {
-            Ok(root) if root.kind() == Json::Object => root,
-            Ok(root) => {
-                let found = root.kind().name();
-                return Err(protocol(format!("the upstream sent {found} where an object belongs")));
-            }
-            Err(error) => {
-                return Err(protocol(format!("the upstream sent what is not JSON: {error}")));
-            }
-        };
+        let root = tape
+            .read(body)
+            .map_err(|error| protocol(format!("the upstream sent what is not JSON: {error}")))?;
         if let Some(fault) = said::in_stream(root) {
             self.fault = Some(fault.clone());
             return Err(fault);
+        }
+        if root.kind() != Json::Object {
+            let found = root.kind().name();
+            return Err(protocol(format!("the upstream sent {found} where an object belongs")));
         }
         self.generated = true;
         self.ended = true;
