@@ -185,6 +185,23 @@ fn an_error_in_a_success_means_what_its_number_says() {
     }
 }
 
+#[test]
+fn a_whole_response_that_failed_is_passed_and_known_to_have_failed() {
+    for (status, error, kind) in [
+        ("failed", r#"{"code":"rate_limit_exceeded","message":"slow"}"#, Kind::RateLimited),
+        ("failed", "null", Kind::Upstream),
+        ("cancelled", "null", Kind::Upstream),
+    ] {
+        let body = format!(
+            r#"{{"object":"response","status":"{status}","error":{error},"model":"m","output":[],"usage":{{"input_tokens":3,"output_tokens":4}}}}"#
+        );
+        let mut tap = Tap::new(Dialect::Responses, "lab/m", LIMIT);
+        assert_eq!(tap.answer(&body), Ok(body.replace("\"m\"", "\"lab/m\"")));
+        assert_eq!(tap.fault().map(|fault| fault.kind), Some(kind), "{body}");
+        assert_eq!(tap.usage(), Some(Usage { input: 3, output: 4, ..Usage::default() }));
+    }
+}
+
 /// Streams of events that nobody knows, with the odd known one in between.
 fn stream() -> impl Strategy<Value = String> {
     let line = prop_oneof![

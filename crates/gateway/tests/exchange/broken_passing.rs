@@ -236,6 +236,26 @@ async fn an_error_before_anything_was_generated_is_a_status() {
 }
 
 #[tokio::test]
+async fn a_whole_response_that_failed_is_passed_as_it_is_and_logged_as_failed() {
+    for (status, error) in
+        [("failed", json!({"code": "server_error", "message": "no"})), ("cancelled", Value::Null)]
+    {
+        let object = json!({"id": "resp_1", "object": "response", "status": status, "error": error,
+            "model": "lab/mock-model", "output": [], "usage": {"input_tokens": 3, "output_tokens": 4}});
+        let upstream =
+            strict(Dialect::Responses, Script::always(answers(200).body(object.to_string()))).await;
+        let quire = Quire::before(&upstream).await;
+        let asks = post(Dialect::Responses, &whole(Dialect::Responses));
+        let mut response = quire.send(&asks).await;
+        assert_eq!(response.status(), 200);
+        let told: Value = response.json().await.unwrap();
+        assert_eq!(told, object);
+        let row = &quire.rows(1).await[0];
+        assert_eq!((&row["outcome"], &row["fault_kind"]), (&json!("failed"), &json!("upstream")));
+    }
+}
+
+#[tokio::test]
 async fn a_web_page_is_a_protocol_error() {
     for dialect in Dialect::ALL {
         let upstream = strict(dialect, Script::always(html(200))).await;

@@ -178,10 +178,11 @@ impl Tap {
         self.dialect == Dialect::Chat && self.finish.is_some()
     }
 
-    /// Reads a whole answer and returns it, with the name that was asked for.
+    /// Reads a whole answer and returns it, with the name that was asked for. A response that failed
+    /// is an answer too: it says so itself, and clients read its output and its usage.
     ///
     /// # Errors
-    /// It is no JSON object, or says that it failed.
+    /// It is no JSON object, or an error instead of an answer.
     pub fn answer(&mut self, body: &str) -> Result<String, Fault> {
         let mut tape = std::mem::take(&mut self.tape);
         let protocol =
@@ -189,7 +190,8 @@ impl Tap {
         let root = tape
             .read(body)
             .map_err(|error| protocol(format!("the upstream sent what is not JSON: {error}")))?;
-        if let Some(fault) = said::in_stream(root) {
+        let is_answer = self.dialect == Dialect::Responses && is_failed_response(root);
+        if !is_answer && let Some(fault) = said::in_stream(root) {
             self.fault = Some(fault.clone());
             return Err(fault);
         }
@@ -515,6 +517,15 @@ impl Tap {
 /// An error in the shape of Chat Completions, which some servers send in every dialect.
 fn is_error(root: Value<'_, '_>) -> bool {
     root.get("error").is_some_and(|error| !error.is_null())
+}
+
+/// A response object, and no mere error, that says of itself that it failed.
+fn is_failed_response(root: Value<'_, '_>) -> bool {
+    let is = |name: &str, values: &[&str]| {
+        let text = root.get(name).and_then(Value::as_str);
+        text.is_some_and(|text| values.iter().any(|value| text.is(value)))
+    };
+    is("object", &["response"]) && is("status", &["failed", "cancelled"])
 }
 
 /// Sends on what stands before the model's name, and the name that was asked for instead of it,
