@@ -88,6 +88,33 @@ fn what_is_not_whole_is_known_to_be_none() {
 }
 
 #[test]
+fn a_chat_stream_is_whole_when_every_choice_has_given_a_reason() {
+    let chunk = |index: u64, reason: &str| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":{index},\"delta\":{{\"content\":\"x\"}},\"finish_reason\":{reason}}}]}}\n\n"
+        )
+    };
+    let (text, empty, stop) = ("null", "\"\"", "\"stop\"");
+    for (chunks, whole) in [
+        (vec![(0, text), (0, stop)], true),
+        (vec![(0, stop), (0, text)], true),
+        (vec![(0, empty), (0, empty)], false),
+        (vec![(0, empty), (0, stop)], true),
+        (vec![(0, text), (1, text), (0, stop)], false),
+        (vec![(0, text), (1, text), (0, stop), (1, empty)], false),
+        (vec![(0, text), (1, text), (1, stop), (0, stop)], true),
+        (vec![], false),
+    ] {
+        let stream: String = chunks.iter().map(|(index, reason)| chunk(*index, reason)).collect();
+        let mut tap = Tap::new(Dialect::Chat, "m", LIMIT);
+        let mut out = Vec::new();
+        tap.push(stream.as_bytes(), &mut out).unwrap();
+        let untold = tap.end(Ending::Closed, &mut out).map(|fault| fault.kind);
+        assert_eq!(untold, (!whole).then_some(Kind::Cut), "{stream}");
+    }
+}
+
+#[test]
 fn half_an_event_never_goes_out_when_the_stream_breaks() {
     let mut tap = Tap::new(Dialect::Messages, "m", LIMIT);
     let mut out = Vec::new();

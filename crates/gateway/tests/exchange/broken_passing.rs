@@ -172,6 +172,24 @@ async fn an_answer_that_only_lacks_its_last_word_is_whole() {
 }
 
 #[tokio::test]
+async fn a_chat_stream_that_lacks_the_reason_of_a_choice_ends_with_an_error() {
+    let chunk = |index: u64, reason: Value| {
+        let choice = json!({"index": index, "delta": {"content": "x"}, "finish_reason": reason});
+        format!("data: {}\n\n", json!({"id": "c", "choices": [choice]}))
+    };
+    for chunks in [
+        vec![chunk(0, json!("")), chunk(0, json!(""))],
+        vec![chunk(0, Value::Null), chunk(1, Value::Null), chunk(0, json!("stop"))],
+    ] {
+        let sent = chunks.concat();
+        let (told, row) = relayed(Dialect::Chat, replays(sent.clone())).await;
+        let end = told.raw.strip_prefix(&sent).expect("what came goes out");
+        assert!(end.starts_with("data: {\"error\":") && end.contains("upstream_cut"), "{end}");
+        assert_eq!((&row["outcome"], &row["fault_kind"]), (&json!("failed"), &json!("cut")));
+    }
+}
+
+#[tokio::test]
 async fn an_error_of_the_upstream_is_passed_as_it_is_and_logged() {
     for dialect in Dialect::ALL {
         let failing = busy(says().text("begun"));

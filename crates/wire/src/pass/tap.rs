@@ -37,6 +37,7 @@ pub struct Tap {
     /// The event that says it is over has come.
     ended: bool,
     finish: Option<Finish>,
+    choices: Choices,
     fault: Option<Fault>,
     usage: Option<Usage>,
     /// What the upstream sealed, since the last [`Tap::take_sealed`].
@@ -55,6 +56,22 @@ pub struct Place {
     begun: String,
     /// The number of the next event (Responses).
     pub sequence: u64,
+}
+
+/// Which choices of a Chat answer have come, and which of them have given their reason: a bit each,
+/// for OpenAI makes no more than 128.
+#[derive(Debug, Default)]
+struct Choices {
+    seen: u128,
+    finished: u128,
+}
+
+impl Choices {
+    fn add(&mut self, index: u64, finished: bool) {
+        let bit = 1 << index.min(127);
+        self.seen |= bit;
+        self.finished |= if finished { bit } else { 0 };
+    }
 }
 
 impl Place {
@@ -79,6 +96,7 @@ impl Tap {
             generated: false,
             ended: false,
             finish: None,
+            choices: Choices::default(),
             fault: None,
             usage: None,
             sealed: Vec::new(),
@@ -173,9 +191,11 @@ impl Tap {
         Some(fault)
     }
 
-    /// Chat streams are whole once they have given a reason, with or without `[DONE]`.
+    /// Chat streams are whole once every choice has given a reason, with or without `[DONE]`.
     fn is_whole(&self) -> bool {
-        self.dialect == Dialect::Chat && self.finish.is_some()
+        self.dialect == Dialect::Chat
+            && self.finish.is_some()
+            && self.choices.seen == self.choices.finished
     }
 
     /// Reads a whole answer and returns it, with the name that was asked for. A response that failed
@@ -421,7 +441,12 @@ impl Tap {
             self.keep_id(Some(root));
         }
         for choice in root.get("choices").into_iter().flat_map(Value::elements) {
-            if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
+            // Some servers send an empty reason with every chunk.
+            let reason = choice.get("finish_reason").and_then(Value::as_str);
+            let reason = reason.filter(|reason| !reason.is_empty());
+            let index = choice.get("index").and_then(Value::as_u64).unwrap_or_default();
+            self.choices.add(index, reason.is_some());
+            if let Some(reason) = reason {
                 self.generate();
                 self.finish = Some(match reason.text().as_ref() {
                     "stop" => Finish::Stop,
