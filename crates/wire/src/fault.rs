@@ -238,7 +238,9 @@ pub fn meaning(said: &Upstream) -> Kind {
     let says = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
     for name in [code, kind] {
         match name {
-            "context_length_exceeded" | "context_window_exceeded" => return Kind::TooLong,
+            "context_length_exceeded" | "context_window_exceeded" | "exceed_context_size_error" => {
+                return Kind::TooLong;
+            }
             "insufficient_quota"
             | "billing_hard_limit_reached"
             | "usage_limit_reached"
@@ -268,6 +270,14 @@ pub fn meaning(said: &Upstream) -> Kind {
         "input is too long",
         "exceeds the model's maximum",
         "too many tokens in the prompt",
+        // Anthropic, llama.cpp, xAI, Gemini, Moonshot, Zhipu and vLLM.
+        "exceed context limit",
+        "exceeds the available context size",
+        "maximum prompt length is",
+        "exceeds the maximum number of tokens allowed",
+        "exceeded model token limit",
+        "prompt exceeds max length",
+        "longer than the maximum model length",
     ]) {
         return Kind::TooLong;
     }
@@ -278,6 +288,8 @@ pub fn meaning(said: &Upstream) -> Kind {
         Some(404) if says(&["model"]) => Kind::UnknownModel,
         Some(404) => Kind::NotFound,
         Some(408 | 504) => Kind::Idle,
+        // A conflict, a lock, or too early: they pass, and SDKs try them again.
+        Some(409 | 423 | 425) => Kind::Upstream,
         Some(413) => Kind::TooLarge,
         Some(429) if says(&["quota", "balance", "billing", "credit"]) => Kind::Quota,
         Some(429) => Kind::RateLimited,
@@ -304,3 +316,43 @@ impl std::fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, kind: &str, message: &str) -> Kind {
+        meaning(&Upstream {
+            status: Some(status),
+            kind: Some(kind.to_owned()),
+            code: None,
+            message: Some(message.to_owned()),
+        })
+    }
+
+    #[test]
+    fn a_full_context_window_is_known_by_the_words_of_every_server() {
+        for words in [
+            "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length or `max_tokens` and try again",
+            "the request exceeds the available context size. try increasing the context size",
+            "request (5000 tokens) exceeds the available context size (4096 tokens), try increasing it",
+            "This model's maximum prompt length is 131072 but the request contains 140000 tokens.",
+            "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+            "Invalid request: Your request exceeded model token limit: 8192",
+            "Prompt exceeds max length",
+            "invalid params, context window exceeds limit (2013)",
+            "The decoder prompt (length 5000) is longer than the maximum model length of 4096.",
+        ] {
+            assert_eq!(of(400, "invalid_request_error", words), Kind::TooLong, "{words}");
+        }
+        assert_eq!(of(400, "exceed_context_size_error", "no"), Kind::TooLong);
+        assert_eq!(of(400, "invalid_request_error", "max_tokens is too large"), Kind::BadRequest);
+    }
+
+    #[test]
+    fn a_conflict_passes() {
+        for status in [409, 423, 425] {
+            assert!(!of(status, "", "busy with another request").is_permanent(), "{status}");
+        }
+    }
+}

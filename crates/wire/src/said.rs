@@ -8,13 +8,15 @@ use crate::json::{Kind, Tape, Value};
 const MAX_WORDS: usize = 2000;
 
 /// Reads the error in a body of any form: `{"error":{…}}` of OpenAI and Anthropic, a bare string, vLLM's flat
-/// `{"object":"error",…}`, MiniMax's `base_resp`, or a page of HTML.
+/// `{"object":"error",…}`, MiniMax's `base_resp`, any of them in an array (Gemini), or a page of HTML.
 pub fn read_body(status: u16, body: &str) -> Fault {
     let mut tape = Tape::default();
     let said = match tape.read(body) {
         Ok(value) => read(value).unwrap_or_default(),
         Err(_) => Upstream::default(),
     };
+    // Some servers answer with a success whose body has the true status.
+    let status = said.status.filter(|_| status < 400).unwrap_or(status);
     let mut said = Upstream { status: Some(status), ..said };
     if said.message.is_none() {
         said.message = plain_words(body);
@@ -38,6 +40,10 @@ fn fault(said: Upstream) -> Fault {
 }
 
 fn read(value: Value<'_, '_>) -> Option<Upstream> {
+    let value = match value.kind() {
+        Kind::Array => value.elements().next()?,
+        _ => value,
+    };
     if let Some(error) = value.get("error").and_then(Value::non_null) {
         return Some(match error.kind() {
             Kind::Object => members(error),
@@ -52,8 +58,9 @@ fn read(value: Value<'_, '_>) -> Option<Upstream> {
             ..Upstream::default()
         });
     }
-    let flat = value.get("choices").is_none()
-        && (value.get("message").is_some() || value.get("detail").is_some());
+    let has = |names: &[&str]| names.iter().any(|name| value.get(name).is_some());
+    // An answer may have these members too, as things that nobody knows yet.
+    let flat = has(&["message", "detail"]) && !has(&["choices", "content", "output"]);
     flat.then(|| {
         let said = members(value);
         Upstream { message: said.message.or_else(|| value.get("detail").and_then(words)), ..said }
@@ -61,10 +68,12 @@ fn read(value: Value<'_, '_>) -> Option<Upstream> {
 }
 
 fn members(error: Value<'_, '_>) -> Upstream {
+    let code = error.get("code").and_then(words);
+    let status = code.as_ref().and_then(|code| code.parse().ok());
     Upstream {
-        status: None,
+        status: status.filter(|status| (400..600).contains(status)),
         kind: error.get("type").and_then(words),
-        code: error.get("code").and_then(words),
+        code,
         message: error.get("message").and_then(words),
     }
 }
@@ -173,6 +182,22 @@ mod tests {
                 K::RateLimited,
                 "rate limit",
             ),
+            (
+                400,
+                r#"[{"error":{"code":400,"message":"no such tool","status":"INVALID_ARGUMENT"}}]"#,
+                K::BadRequest,
+                "no such tool",
+            ),
+            (200, r#"{"error":{"code":429,"message":"busy"}}"#, K::RateLimited, "busy"),
+            (200, r#"[{"error":{"code":"503","message":"x"}}]"#, K::Overloaded, "x"),
+            (200, r#"{"error":{"code":400,"message":"no"}}"#, K::BadRequest, "no"),
+            (200, r#"{"error":{"code":40000,"message":"odd"}}"#, K::Upstream, "odd"),
+            (
+                500,
+                r#"{"error":{"code":400,"message":"the status counts"}}"#,
+                K::Upstream,
+                "the status counts",
+            ),
             (503, r#"{"error":"overloaded"}"#, K::Overloaded, "overloaded"),
             (500, "", K::Upstream, "the upstream answered 500 without saying why"),
             (
@@ -201,8 +226,28 @@ mod tests {
             r#"{"choices":[]}"#,
             r#"{"choices":[],"error":null}"#,
             r#"{"choices":[],"base_resp":{"status_code":0}}"#,
+            r#"{"choices":[],"message":"x"}"#,
+            r#"{"type":"message","content":[],"message":"x"}"#,
+            r#"{"object":"response","output":[],"detail":"x"}"#,
+            "[]",
+            "[1]",
         ] {
             assert!(in_stream(tape.read(text).unwrap()).is_none());
+        }
+    }
+
+    #[test]
+    fn a_number_in_a_chunk_says_what_a_status_would() {
+        let mut tape = Tape::default();
+        for (text, kind) in [
+            (r#"{"error":{"code":429,"message":"x"}}"#, K::RateLimited),
+            (r#"{"choices":[],"error":{"code":503,"message":"x"}}"#, K::Overloaded),
+            (r#"{"error":{"code":400,"message":"x"}}"#, K::BadRequest),
+            (r#"{"error":{"code":502,"message":"x"}}"#, K::Upstream),
+            (r#"{"object":"error","message":"x","code":404}"#, K::NotFound),
+        ] {
+            let fault = in_stream(tape.read(text).unwrap()).expect("it is an error");
+            assert_eq!(fault.kind, kind, "{text}");
         }
     }
 }

@@ -88,6 +88,33 @@ fn what_is_not_whole_is_known_to_be_none() {
 }
 
 #[test]
+fn a_chat_stream_is_whole_when_every_choice_has_given_a_reason() {
+    let chunk = |index: u64, reason: &str| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":{index},\"delta\":{{\"content\":\"x\"}},\"finish_reason\":{reason}}}]}}\n\n"
+        )
+    };
+    let (text, empty, stop) = ("null", "\"\"", "\"stop\"");
+    for (chunks, whole) in [
+        (vec![(0, text), (0, stop)], true),
+        (vec![(0, stop), (0, text)], true),
+        (vec![(0, empty), (0, empty)], false),
+        (vec![(0, empty), (0, stop)], true),
+        (vec![(0, text), (1, text), (0, stop)], false),
+        (vec![(0, text), (1, text), (0, stop), (1, empty)], false),
+        (vec![(0, text), (1, text), (1, stop), (0, stop)], true),
+        (vec![], false),
+    ] {
+        let stream: String = chunks.iter().map(|(index, reason)| chunk(*index, reason)).collect();
+        let mut tap = Tap::new(Dialect::Chat, "m", LIMIT);
+        let mut out = Vec::new();
+        tap.push(stream.as_bytes(), &mut out).unwrap();
+        let untold = tap.end(Ending::Closed, &mut out).map(|fault| fault.kind);
+        assert_eq!(untold, (!whole).then_some(Kind::Cut), "{stream}");
+    }
+}
+
+#[test]
 fn half_an_event_never_goes_out_when_the_stream_breaks() {
     let mut tap = Tap::new(Dialect::Messages, "m", LIMIT);
     let mut out = Vec::new();
@@ -159,6 +186,47 @@ fn a_whole_answer_keeps_number_text_and_order() {
     assert_eq!(tap.take_sealed(), ["s"]);
     assert!(tap.answer("[]").is_err());
     assert!(tap.answer("{\"error\":{\"message\":\"no\"}}").is_err());
+}
+
+#[test]
+fn an_unknown_member_of_an_answer_is_no_error() {
+    for (dialect, body) in [
+        (Dialect::Chat, r#"{"model":"m","choices":[],"message":"x"}"#),
+        (Dialect::Messages, r#"{"model":"m","content":[],"message":"x","detail":null}"#),
+        (Dialect::Responses, r#"{"model":"m","status":"completed","output":[],"detail":"x"}"#),
+    ] {
+        assert_eq!(Tap::new(dialect, "m", LIMIT).answer(body).as_deref(), Ok(body));
+    }
+}
+
+#[test]
+fn an_error_in_a_success_means_what_its_number_says() {
+    let error = r#"{"error":{"code":429,"message":"slow"}}"#;
+    for dialect in Dialect::ALL {
+        for body in [error.to_owned(), format!("[{error}]")] {
+            let fault = Tap::new(dialect, "m", LIMIT).answer(&body).unwrap_err();
+            assert_eq!((fault.kind, fault.message.as_str()), (Kind::RateLimited, "slow"));
+        }
+        let (_, tap) = pass(dialect, "m", &[format!("data: {error}\n\n").as_bytes()]);
+        assert_eq!(tap.fault().map(|fault| fault.kind), Some(Kind::RateLimited));
+    }
+}
+
+#[test]
+fn a_whole_response_that_failed_is_passed_and_known_to_have_failed() {
+    for (status, error, kind) in [
+        ("failed", r#"{"code":"rate_limit_exceeded","message":"slow"}"#, Kind::RateLimited),
+        ("failed", "null", Kind::Upstream),
+        ("cancelled", "null", Kind::Upstream),
+    ] {
+        let body = format!(
+            r#"{{"object":"response","status":"{status}","error":{error},"model":"m","output":[],"usage":{{"input_tokens":3,"output_tokens":4}}}}"#
+        );
+        let mut tap = Tap::new(Dialect::Responses, "lab/m", LIMIT);
+        assert_eq!(tap.answer(&body), Ok(body.replace("\"m\"", "\"lab/m\"")));
+        assert_eq!(tap.fault().map(|fault| fault.kind), Some(kind), "{body}");
+        assert_eq!(tap.usage(), Some(Usage { input: 3, output: 4, ..Usage::default() }));
+    }
 }
 
 /// Streams of events that nobody knows, with the odd known one in between.

@@ -39,6 +39,8 @@ pub(super) fn refine(mut fault: Fault, provider: &Provider) -> Fault {
     let codes: Vec<&str> = [code, kind].into_iter().flatten().map(String::as_str).collect();
     let words = message.as_deref().unwrap_or_default().to_lowercase();
     let rule = provider.record.errors.iter().find(|rule| rule.fits(*status, &codes, &words));
+    let retry_after = fault.retry_after.or_else(|| wait_in(&words));
+    let fault = Fault { retry_after, ..fault };
     match rule.map(|rule| rule.kind) {
         Some(kind) => {
             let blame = Fault::new(kind, "").blame;
@@ -113,9 +115,53 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     millis().or_else(seconds).or_else(date).map(|wait| wait.min(MAX_WAIT))
 }
 
+/// The wait that an error names in its words, which are in lower case: `try again in 1m30.5s`.
+fn wait_in(words: &str) -> Option<Duration> {
+    const UNITS: [(&[&str], f64); 5] = [
+        (&["ms", "millisecond", "milliseconds"], 0.001),
+        (&["s", "sec", "secs", "second", "seconds"], 1.0),
+        (&["m", "min", "mins", "minute", "minutes"], 60.0),
+        (&["h", "hour", "hours"], 3600.0),
+        (&["d", "day", "days"], 86_400.0),
+    ];
+    let (_, mut rest) = words.split_once("try again in ")?;
+    let mut wait = None;
+    while let Some(digits) = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')) {
+        let Ok(number) = rest[..digits].parse::<f64>() else { break };
+        let named = rest[digits..].trim_start();
+        let end = named.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(named.len());
+        let unit = UNITS.iter().find(|(names, _)| names.contains(&&named[..end]));
+        let Some((_, seconds)) = unit else { break };
+        wait = Some(wait.unwrap_or_default() + number * seconds);
+        rest = named[end..].trim_start();
+    }
+    let wait: f64 = wait?;
+    Some(Duration::from_secs_f64(wait.min(MAX_WAIT.as_secs_f64())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_is_read_in_the_words_of_an_error() {
+        for (words, wait) in [
+            ("please try again in 20s. visit the site to learn more", Some(20_000)),
+            ("try again in 1.5s", Some(1500)),
+            ("try again in 300ms.", Some(300)),
+            ("please try again in 1m30s.", Some(90_000)),
+            ("please try again in 1h2m3.5s.", Some(3_723_500)),
+            ("try again in 2 minutes and", Some(120_000)),
+            ("try again in 99999999999999999999999d", Some(86_400_000)),
+            ("try again in a moment", None),
+            ("try again in 5", None),
+            ("try again in 5 parsecs", None),
+            ("try again in ..s", None),
+            ("slow down", None),
+        ] {
+            assert_eq!(wait_in(words), wait.map(Duration::from_millis), "{words}");
+        }
+    }
 
     #[test]
     fn every_form_of_retry_after_is_read() {

@@ -184,8 +184,11 @@ impl Passed {
         match self.tap.answer(body) {
             Ok(answer) => {
                 self.out = answer.into_bytes();
+                self.hide_secrets();
                 self.look();
                 self.over();
+                // Where it failed it says so itself: the client gets it as it is.
+                self.fault = None;
             }
             Err(fault) => self.fault = Some(classify::refine(fault, &self.parts.provider)),
         }

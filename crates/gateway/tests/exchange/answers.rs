@@ -466,6 +466,17 @@ async fn every_status_becomes_what_clients_act_on() {
 }
 
 #[tokio::test]
+async fn a_wait_that_is_named_in_words_only_is_kept() {
+    for (words, wait) in [("Please try again in 20s.", "20"), ("try again in 1m1.5s", "62")] {
+        let refusal = refuses(429).error("tokens", "rate_limit_exceeded", words);
+        let upstream = Upstream::start(Script::always(refusal)).await;
+        let quire = Quire::before(&upstream).await;
+        let response = quire.ask(&plain()).await;
+        assert_eq!(response.header("retry-after"), Some(wait), "{words}");
+    }
+}
+
+#[tokio::test]
 async fn retry_after_is_kept() {
     for (name, value, ours) in
         [("retry-after", "7", "7"), ("retry-after", "1.2", "2"), ("retry-after-ms", "2500", "3")]

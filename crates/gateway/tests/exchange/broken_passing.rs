@@ -172,6 +172,24 @@ async fn an_answer_that_only_lacks_its_last_word_is_whole() {
 }
 
 #[tokio::test]
+async fn a_chat_stream_that_lacks_the_reason_of_a_choice_ends_with_an_error() {
+    let chunk = |index: u64, reason: Value| {
+        let choice = json!({"index": index, "delta": {"content": "x"}, "finish_reason": reason});
+        format!("data: {}\n\n", json!({"id": "c", "choices": [choice]}))
+    };
+    for chunks in [
+        vec![chunk(0, json!("")), chunk(0, json!(""))],
+        vec![chunk(0, Value::Null), chunk(1, Value::Null), chunk(0, json!("stop"))],
+    ] {
+        let sent = chunks.concat();
+        let (told, row) = relayed(Dialect::Chat, replays(sent.clone())).await;
+        let end = told.raw.strip_prefix(&sent).expect("what came goes out");
+        assert!(end.starts_with("data: {\"error\":") && end.contains("upstream_cut"), "{end}");
+        assert_eq!((&row["outcome"], &row["fault_kind"]), (&json!("failed"), &json!("cut")));
+    }
+}
+
+#[tokio::test]
 async fn an_error_of_the_upstream_is_passed_as_it_is_and_logged() {
     for dialect in Dialect::ALL {
         let failing = busy(says().text("begun"));
@@ -232,6 +250,26 @@ async fn an_error_before_anything_was_generated_is_a_status() {
                 (&json!("server_is_overloaded"), &json!("busy"))
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_whole_response_that_failed_is_passed_as_it_is_and_logged_as_failed() {
+    for (status, error) in
+        [("failed", json!({"code": "server_error", "message": "no"})), ("cancelled", Value::Null)]
+    {
+        let object = json!({"id": "resp_1", "object": "response", "status": status, "error": error,
+            "model": "lab/mock-model", "output": [], "usage": {"input_tokens": 3, "output_tokens": 4}});
+        let upstream =
+            strict(Dialect::Responses, Script::always(answers(200).body(object.to_string()))).await;
+        let quire = Quire::before(&upstream).await;
+        let asks = post(Dialect::Responses, &whole(Dialect::Responses));
+        let mut response = quire.send(&asks).await;
+        assert_eq!(response.status(), 200);
+        let told: Value = response.json().await.unwrap();
+        assert_eq!(told, object);
+        let row = &quire.rows(1).await[0];
+        assert_eq!((&row["outcome"], &row["fault_kind"]), (&json!("failed"), &json!("upstream")));
     }
 }
 

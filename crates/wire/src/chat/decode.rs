@@ -100,9 +100,11 @@ impl Decoder {
                 self.chunk(chunk, member, sink);
             }
             Ok(chunk) => {
-                let text =
-                    format!("the upstream sent {} where an object belongs", chunk.kind().name());
-                self.fail(protocol(text), sink);
+                let fault = said::in_stream(chunk).unwrap_or_else(|| {
+                    let found = chunk.kind().name();
+                    protocol(format!("the upstream sent {found} where an object belongs"))
+                });
+                self.fail(fault, sink);
             }
             // Whatever comes after the finish adds nothing to the answer but its usage.
             Err(_) if self.finish.is_some() => {}

@@ -37,6 +37,7 @@ pub struct Tap {
     /// The event that says it is over has come.
     ended: bool,
     finish: Option<Finish>,
+    choices: Choices,
     fault: Option<Fault>,
     usage: Option<Usage>,
     /// What the upstream sealed, since the last [`Tap::take_sealed`].
@@ -55,6 +56,22 @@ pub struct Place {
     begun: String,
     /// The number of the next event (Responses).
     pub sequence: u64,
+}
+
+/// Which choices of a Chat answer have come, and which of them have given their reason: a bit each,
+/// for OpenAI makes no more than 128.
+#[derive(Debug, Default)]
+struct Choices {
+    seen: u128,
+    finished: u128,
+}
+
+impl Choices {
+    fn add(&mut self, index: u64, finished: bool) {
+        let bit = 1 << index.min(127);
+        self.seen |= bit;
+        self.finished |= if finished { bit } else { 0 };
+    }
 }
 
 impl Place {
@@ -79,6 +96,7 @@ impl Tap {
             generated: false,
             ended: false,
             finish: None,
+            choices: Choices::default(),
             fault: None,
             usage: None,
             sealed: Vec::new(),
@@ -173,33 +191,33 @@ impl Tap {
         Some(fault)
     }
 
-    /// Chat streams are whole once they have given a reason, with or without `[DONE]`.
+    /// Chat streams are whole once every choice has given a reason, with or without `[DONE]`.
     fn is_whole(&self) -> bool {
-        self.dialect == Dialect::Chat && self.finish.is_some()
+        self.dialect == Dialect::Chat
+            && self.finish.is_some()
+            && self.choices.seen == self.choices.finished
     }
 
-    /// Reads a whole answer and returns it, with the name that was asked for.
+    /// Reads a whole answer and returns it, with the name that was asked for. A response that failed
+    /// is an answer too: it says so itself, and clients read its output and its usage.
     ///
     /// # Errors
-    /// It is no JSON object, or says that it failed.
+    /// It is no JSON object, or an error instead of an answer.
     pub fn answer(&mut self, body: &str) -> Result<String, Fault> {
         let mut tape = std::mem::take(&mut self.tape);
-        let read = tape.read(body);
         let protocol =
             |text: String| Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, text) };
-        let root = match read {
-            Ok(root) if root.kind() == Json::Object => root,
-            Ok(root) => {
-                let found = root.kind().name();
-                return Err(protocol(format!("the upstream sent {found} where an object belongs")));
-            }
-            Err(error) => {
-                return Err(protocol(format!("the upstream sent what is not JSON: {error}")));
-            }
-        };
-        if let Some(fault) = said::in_stream(root) {
+        let root = tape
+            .read(body)
+            .map_err(|error| protocol(format!("the upstream sent what is not JSON: {error}")))?;
+        let is_answer = self.dialect == Dialect::Responses && is_failed_response(root);
+        if !is_answer && let Some(fault) = said::in_stream(root) {
             self.fault = Some(fault.clone());
             return Err(fault);
+        }
+        if root.kind() != Json::Object {
+            let found = root.kind().name();
+            return Err(protocol(format!("the upstream sent {found} where an object belongs")));
         }
         self.generated = true;
         self.ended = true;
@@ -423,7 +441,12 @@ impl Tap {
             self.keep_id(Some(root));
         }
         for choice in root.get("choices").into_iter().flat_map(Value::elements) {
-            if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
+            // Some servers send an empty reason with every chunk.
+            let reason = choice.get("finish_reason").and_then(Value::as_str);
+            let reason = reason.filter(|reason| !reason.is_empty());
+            let index = choice.get("index").and_then(Value::as_u64).unwrap_or_default();
+            self.choices.add(index, reason.is_some());
+            if let Some(reason) = reason {
                 self.generate();
                 self.finish = Some(match reason.text().as_ref() {
                     "stop" => Finish::Stop,
@@ -519,6 +542,15 @@ impl Tap {
 /// An error in the shape of Chat Completions, which some servers send in every dialect.
 fn is_error(root: Value<'_, '_>) -> bool {
     root.get("error").is_some_and(|error| !error.is_null())
+}
+
+/// A response object, and no mere error, that says of itself that it failed.
+fn is_failed_response(root: Value<'_, '_>) -> bool {
+    let is = |name: &str, values: &[&str]| {
+        let text = root.get(name).and_then(Value::as_str);
+        text.is_some_and(|text| values.iter().any(|value| text.is(value)))
+    };
+    is("object", &["response"]) && is("status", &["failed", "cancelled"])
 }
 
 /// Sends on what stands before the model's name, and the name that was asked for instead of it,
