@@ -178,6 +178,13 @@ fn nothing_after_an_error_is_an_answer() {
 }
 
 #[test]
+fn an_empty_name_of_an_event_that_waits_for_its_data_does_no_harm() {
+    let begun = format!("data: {}\n\nevent: \n", "1".repeat(100));
+    let (out, _) = pass(Dialect::Chat, "m", &[begun.as_bytes(), b"data: 2\n\n"]);
+    assert_eq!(String::from_utf8(out).unwrap(), format!("{begun}data: 2\n\n"));
+}
+
+#[test]
 fn a_whole_answer_keeps_number_text_and_order() {
     let body = "{\n \"z\": 1.0e2, \"model\" :\"m-2026\",\"id\":\"msg_1\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"t\",\"signature\":\"s\"}],\"stop_reason\":\"stop_sequence\",\"stop_sequence\":\"X\",\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}";
     let mut tap = Tap::new(Dialect::Messages, "lab/m", LIMIT);

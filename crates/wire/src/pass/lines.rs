@@ -70,10 +70,9 @@ impl Search {
 
     /// The same search after the first `by` bytes, which it has left behind, are gone.
     pub(super) fn moved(self, by: usize) -> Self {
-        let back = |range: Range<usize>| match range.is_empty() {
-            true => range,
-            false => range.start - by..range.end - by,
-        };
+        // What has not been found yet lies nowhere.
+        let back =
+            |range: Range<usize>| range.start.saturating_sub(by)..range.end.saturating_sub(by);
         let Lines { event, data, split, end } = self.found;
         let found = Lines { event: back(event), data: back(data), split, end };
         Self { found, line: self.line - by, seen: self.seen - by }
