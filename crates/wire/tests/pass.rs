@@ -177,6 +177,39 @@ fn nothing_after_an_error_is_an_answer() {
     assert_eq!(String::from_utf8(out).unwrap(), text.replace("\"m\"", "\"lab/m\""));
 }
 
+/// The same events with their data in several lines.
+fn in_lines(stream: &str) -> String {
+    let broken = stream.replace(",\"", ",\ndata:\ndata: \"").replace("\":{", "\":\r\ndata:  {");
+    broken.replace("\" : \"", "\" :\ndata:\"")
+}
+
+#[test]
+fn events_whose_data_stands_in_several_lines_are_read_and_keep_them() {
+    let responses = responses(
+        "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"gen-1\",\"model\":\"m\",\"status\":\"completed\",\"usage\":{\"input_tokens\":3,\"output_tokens\":4}},\"sequence_number\":8}\n\n",
+    );
+    for (dialect, stream) in [
+        (Dialect::Chat, CHAT),
+        (Dialect::Messages, MESSAGES),
+        (Dialect::Responses, responses.as_str()),
+    ] {
+        let broken = in_lines(stream);
+        assert_ne!(broken, stream);
+        let (out, mut tap) = pass(dialect, "lab/m", &[broken.as_bytes()]);
+        let (_, mut unbroken) = pass(dialect, "lab/m", &[stream.as_bytes()]);
+        let named = stream.replace("\"model\" : \"m\"", "\"model\" : \"lab/m\"");
+        let named = named.replace("\"model\":\"m\"", "\"model\":\"lab/m\"");
+        assert_eq!(String::from_utf8(out).unwrap(), in_lines(&named));
+        assert!(tap.is_ended() && tap.usage().is_some());
+        assert_eq!(tap.usage(), unbroken.usage());
+        assert_eq!(tap.finish(), unbroken.finish());
+        assert_eq!(tap.take_sealed(), unbroken.take_sealed());
+        let singly: Vec<&[u8]> = broken.as_bytes().chunks(1).collect();
+        let (split, _) = pass(dialect, "lab/m", &singly);
+        assert_eq!(String::from_utf8(split).unwrap(), in_lines(&named));
+    }
+}
+
 #[test]
 fn an_empty_name_of_an_event_that_waits_for_its_data_does_no_harm() {
     let begun = format!("data: {}\n\nevent: \n", "1".repeat(100));
