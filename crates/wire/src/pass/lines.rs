@@ -5,6 +5,9 @@ use memchr::memchr2;
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// The byte order mark, in UTF-8.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// One whole event as it lies in a buffer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lines {
@@ -51,12 +54,19 @@ pub(super) struct Search {
     line: usize,
     /// Up to here no line ends.
     seen: usize,
+    /// The line at hand is the stream's first, before which a byte order mark may stand.
+    opens: bool,
 }
 
 impl Search {
+    /// The search for the first event of a stream.
+    pub(super) fn first() -> Self {
+        Self { opens: true, ..Self::default() }
+    }
+
     /// A search that begins at `start`.
     pub(super) fn at(start: usize) -> Self {
-        Self { found: Lines::default(), line: start, seen: start }
+        Self { line: start, seen: start, ..Self::default() }
     }
 
     /// Goes on in `bytes`, which hold what was there before. `last` says that nothing will follow:
@@ -76,7 +86,10 @@ impl Search {
                 (b'\r', Some(b'\n')) => end + 2,
                 _ => end + 1,
             };
-            let line = self.line..end;
+            let mut line = self.line..end;
+            if std::mem::take(&mut self.opens) && bytes[line.clone()].starts_with(MARK) {
+                line.start += MARK.len();
+            }
             (self.line, self.seen) = (after, after);
             if line.is_empty() {
                 let found = std::mem::take(&mut self.found);
@@ -106,7 +119,7 @@ impl Search {
         let Lines { event, data, more, end } = self.found;
         let more = more.into_iter().map(back).collect();
         let found = Lines { event: back(event), data: back(data), more, end };
-        Self { found, line: self.line - by, seen: self.seen - by }
+        Self { found, line: self.line - by, seen: self.seen - by, opens: self.opens }
     }
 }
 

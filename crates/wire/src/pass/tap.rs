@@ -91,7 +91,7 @@ impl Tap {
             asked: asked.into(),
             tape: Tape::default(),
             kept: Vec::new(),
-            search: Search::default(),
+            search: Search::first(),
             limit,
             generated: false,
             ended: false,
@@ -167,14 +167,16 @@ impl Tap {
         let kept = std::mem::take(&mut self.kept);
         let used = self.events(&kept, true, out);
         let rest = &kept[used..];
+        let mut last = Vec::new();
         // An event without its blank line counts where it is the last one of a whole answer.
-        if how == Ending::Closed && !rest.is_empty() && !self.ended {
-            let whole = [rest, b"\n\n"].concat();
-            self.events(&whole, true, &mut Vec::new());
+        if how == Ending::Closed && !rest.is_empty() {
+            const BLANK: &[u8] = b"\n\n";
+            self.events(&[rest, BLANK].concat(), true, &mut last);
+            last.truncate(last.len() - BLANK.len());
         }
         let over = self.ended || self.is_whole();
-        if over || rest.is_empty() {
-            out.extend_from_slice(rest);
+        if over {
+            out.extend_from_slice(&last);
         }
         if over {
             return None;
