@@ -134,18 +134,20 @@ impl Decoder {
             return self.fail(fault, sink);
         }
         if let Some(choice) = choice {
+            let (mut reason, mut sequence) = (None, None);
             for (key, value) in choice.members() {
                 match key.escaped() {
                     key if key == member => self.delta(value, sink),
-                    "finish_reason" => {
-                        if let Some(reason) = value.as_str() {
-                            self.finish(&reason);
-                        }
-                    }
+                    "finish_reason" => reason = value.as_str(),
+                    // vLLM; a number there is a token.
+                    "stop_reason" => sequence = value.as_str(),
                     // Moonshot puts usage here.
                     "usage" => usage = usage.or(value.non_null()),
                     _ => {}
                 }
+            }
+            if let Some(reason) = reason {
+                self.finish(&reason, sequence);
             }
         } else if member == "message" && !self.ended {
             return self.fail(protocol("the upstream's answer has no choices"), sink);
@@ -157,13 +159,17 @@ impl Decoder {
         }
     }
 
-    fn finish(&mut self, reason: &Escaped<'_>) {
+    fn finish(&mut self, reason: &Escaped<'_>, sequence: Option<Escaped<'_>>) {
         let failed =
             |kind, text: &str| Some(Fault { phase: Phase::Sent, ..Fault::new(kind, text) });
         self.finish = Some(match reason.text().as_ref() {
             // Some servers send an empty reason with every chunk.
             "" => return,
-            "stop" | "end_turn" | "eos" | "stop_sequence" => Finish::Stop,
+            "stop" => match sequence.filter(is_sequence) {
+                Some(sequence) => Finish::Sequence(sequence.text().into_owned()),
+                None => Finish::Stop,
+            },
+            "end_turn" | "eos" | "stop_sequence" => Finish::Stop,
             "tool_calls" | "function_call" | "tool_use" => Finish::Calls,
             "length" | "max_tokens" => Finish::Length,
             "content_filter" | "sensitive" => Finish::Filtered,
@@ -356,6 +362,11 @@ impl Repeats {
 /// The choice that counts: with several, each of their chunks may hold another one.
 fn first_choice<'t, 'a>(choices: Value<'t, 'a>) -> Option<Value<'t, 'a>> {
     choices.elements().find(|one| one.get("index").and_then(Value::as_u64).unwrap_or(0) == 0)
+}
+
+/// Whether this is a text that stops the model, and not the reason once more.
+fn is_sequence(text: &Escaped<'_>) -> bool {
+    !matches!(text.escaped(), "" | "stop" | "end_turn" | "eos" | "stop_sequence")
 }
 
 fn cut() -> Fault {
@@ -617,5 +628,49 @@ impl Parts {
             other != at && call.id == *id && !matches!(call.state, CallState::Unnamed(_))
         });
         if id.is_empty() || repeats { format!("{}{at}", self.call_stem) } else { id.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+
+    /// The events of a stream of these chunks, in short.
+    fn told(chunks: &[&str]) -> Vec<String> {
+        let mut decoder = Decoder::new(&Target::careful(Dialect::Chat), "quire_");
+        let mut told = Vec::new();
+        let mut sink = |event: Event<'_>| {
+            told.push(match event {
+                Event::Open { part, kind: Opening::Call { id, name, .. } } => {
+                    format!("{part} calls {} as {}", name.text(), id.text())
+                }
+                Event::Open { part, .. } => format!("{part} opens"),
+                Event::Delta { part, text } => format!("{part} says {}", text.text()),
+                Event::Close { part } => format!("{part} closes"),
+                Event::End(End::Finished(finish)) => format!("{finish:?}"),
+                other => format!("{other:?}"),
+            });
+        };
+        for data in chunks {
+            decoder.push(Frame { event: "", data }, &mut sink);
+        }
+        decoder.end(Ending::Closed, &mut sink);
+        told
+    }
+
+    #[test]
+    fn the_stop_sequence_that_vllm_names_is_told() {
+        for (members, finish) in [
+            (r#""finish_reason":"stop","stop_reason":"\n\nUser:""#, "Sequence(\"\\n\\nUser:\")"),
+            (r#""stop_reason":"END","finish_reason":"stop""#, "Sequence(\"END\")"),
+            (r#""finish_reason":"stop","stop_reason":128009"#, "Stop"),
+            (r#""finish_reason":"stop","stop_reason":null"#, "Stop"),
+            (r#""finish_reason":"stop","stop_reason":"stop""#, "Stop"),
+            (r#""finish_reason":"tool_calls","stop_reason":"END""#, "Calls"),
+        ] {
+            let chunk = format!(r#"{{"choices":[{{"delta":{{}},{members}}}]}}"#);
+            assert_eq!(told(&[&chunk]), [finish], "{members}");
+        }
     }
 }
