@@ -774,4 +774,10 @@ mod tests {
             ["0 calls f as a", "0 closes", "Calls"]
         );
     }
+
+    #[test]
+    fn an_error_in_an_array_is_told_in_its_own_words() {
+        let told = told(&[r#"[{"error":{"code":429,"message":"slow"}}]"#]).concat();
+        assert!(told.contains("RateLimited") && told.contains("slow"), "{told}");
+    }
 }
