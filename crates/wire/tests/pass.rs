@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use wire::answer::Ending;
 use wire::dialect::Dialect;
-use wire::fault::Kind;
+use wire::fault::{Fault, Kind};
 use wire::pass::Tap;
 use wire::turn::{Finish, Usage};
 
@@ -175,6 +175,92 @@ fn nothing_after_an_error_is_an_answer() {
     assert!(!tap.is_generated() && tap.finish().is_none());
     assert_eq!(tap.fault().map(|fault| fault.kind), Some(Kind::Overloaded));
     assert_eq!(String::from_utf8(out).unwrap(), text.replace("\"m\"", "\"lab/m\""));
+}
+
+/// The same events with their data in several lines.
+fn in_lines(stream: &str) -> String {
+    let broken = stream.replace(",\"", ",\ndata:\ndata: \"").replace("\":{", "\":\r\ndata:  {");
+    broken.replace("\" : \"", "\" :\ndata:\"")
+}
+
+#[test]
+fn events_whose_data_stands_in_several_lines_are_read_and_keep_them() {
+    let responses = responses(
+        "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"gen-1\",\"model\":\"m\",\"status\":\"completed\",\"usage\":{\"input_tokens\":3,\"output_tokens\":4}},\"sequence_number\":8}\n\n",
+    );
+    for (dialect, stream) in [
+        (Dialect::Chat, CHAT),
+        (Dialect::Messages, MESSAGES),
+        (Dialect::Responses, responses.as_str()),
+    ] {
+        let broken = in_lines(stream);
+        assert_ne!(broken, stream);
+        let (out, mut tap) = pass(dialect, "lab/m", &[broken.as_bytes()]);
+        let (_, mut unbroken) = pass(dialect, "lab/m", &[stream.as_bytes()]);
+        let named = stream.replace("\"model\" : \"m\"", "\"model\" : \"lab/m\"");
+        let named = named.replace("\"model\":\"m\"", "\"model\":\"lab/m\"");
+        assert_eq!(String::from_utf8(out).unwrap(), in_lines(&named));
+        assert!(tap.is_ended() && tap.usage().is_some());
+        assert_eq!(tap.usage(), unbroken.usage());
+        assert_eq!(tap.finish(), unbroken.finish());
+        assert_eq!(tap.take_sealed(), unbroken.take_sealed());
+        let singly: Vec<&[u8]> = broken.as_bytes().chunks(1).collect();
+        let (split, _) = pass(dialect, "lab/m", &singly);
+        assert_eq!(String::from_utf8(split).unwrap(), in_lines(&named));
+    }
+}
+
+#[test]
+fn an_empty_name_of_an_event_that_waits_for_its_data_does_no_harm() {
+    let begun = format!("data: {}\n\nevent: \n", "1".repeat(100));
+    let (out, _) = pass(Dialect::Chat, "m", &[begun.as_bytes(), b"data: 2\n\n"]);
+    assert_eq!(String::from_utf8(out).unwrap(), format!("{begun}data: 2\n\n"));
+}
+
+#[test]
+fn a_last_event_without_its_blank_line_gets_the_models_name_too() {
+    let chat = CHAT.strip_suffix("\n\ndata: [DONE]\n\n").unwrap();
+    let responses = responses(
+        "data: {\"type\":\"response.completed\",\"response\":{\"model\":\"m\",\"status\":\"completed\",\"usage\":{\"input_tokens\":5,\"output_tokens\":7}}}",
+    );
+    for (dialect, stream) in [(Dialect::Chat, chat), (Dialect::Responses, responses.as_str())] {
+        for end in ["", "\n", "\r", "\r\n"] {
+            let stream = format!("{stream}{end}");
+            let (out, tap) = pass(dialect, "lab/m", &[stream.as_bytes()]);
+            let expected = stream
+                .replace("\"model\" : \"m\"", "\"model\" : \"lab/m\"")
+                .replace("\"model\":\"m\"", "\"model\":\"lab/m\"");
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+            assert_eq!(tap.usage(), Some(Usage { input: 5, output: 7, ..Usage::default() }));
+        }
+    }
+}
+
+#[test]
+fn half_a_chunk_behind_the_reason_never_goes_out() {
+    let half = CHAT.find("\"usage\"").unwrap();
+    let whole = CHAT[..half].rfind("data:").unwrap();
+    let mut tap = Tap::new(Dialect::Chat, "m", LIMIT);
+    let mut out = Vec::new();
+    tap.push(&CHAT.as_bytes()[..half], &mut out).unwrap();
+    let broken = Ending::Broken(Fault::new(Kind::Cut, "cut"));
+    assert_eq!(tap.end(broken, &mut out), None);
+    assert_eq!(String::from_utf8(out).unwrap(), CHAT[..whole]);
+}
+
+#[test]
+fn a_byte_order_mark_hides_nothing() {
+    let stream = format!("\u{feff}{MESSAGES}");
+    for pieces in [vec![stream.as_bytes()], stream.as_bytes().chunks(1).collect()] {
+        let (out, tap) = pass(Dialect::Messages, "lab/m", &pieces);
+        let expected = stream.replace("\"model\":\"m\"", "\"model\":\"lab/m\"");
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        assert_eq!(tap.place().id, "msg_1");
+    }
+    let unnamed = "\u{feff}data: {\"model\":\"m\",\"choices\":[{\"finish_reason\":\"stop\"}]}";
+    let (out, tap) = pass(Dialect::Chat, "lab/m", &[unnamed.as_bytes()]);
+    assert_eq!(String::from_utf8(out).unwrap(), unnamed.replace("\"m\"", "\"lab/m\""));
+    assert_eq!(tap.finish(), Some(&Finish::Stop));
 }
 
 #[test]

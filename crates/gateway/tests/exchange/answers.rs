@@ -437,12 +437,15 @@ async fn every_status_becomes_what_clients_act_on() {
         (429, 429, "rate_limit_exceeded"),
         (500, 502, "upstream_error"),
         (502, 502, "upstream_error"),
+        (409, 502, "upstream_error"),
+        (423, 502, "upstream_error"),
+        (425, 502, "upstream_error"),
         (503, 503, "server_is_overloaded"),
         (504, 504, "upstream_timeout"),
         (529, 503, "server_is_overloaded"),
     ] {
         let answer = match status {
-            403 | 422 | 502 | 504 | 529 => {
+            403 | 409 | 422 | 423 | 425 | 502 | 504 | 529 => {
                 answers(status).error("some_error", "some_code", "some words")
             }
             _ => refuses(status),

@@ -312,6 +312,10 @@ async fn claude_code_is_told_in_the_words_it_knows_that_a_prompt_is_too_long() {
             "prompt is too long: 140000 tokens > 131072 maximum",
         ),
         (
+            "This model's maximum context length is 16384 tokens. However, you requested 8192 output tokens and your prompt contains at least 8193 input tokens, for a total of at least 16385 tokens.",
+            "input length and `max_tokens` exceed context limit: 8193 + 8192 > 16384, decrease",
+        ),
+        (
             "prompt is too long: 210000 tokens > 200000 maximum",
             "prompt is too long: 210000 tokens > 200000 maximum",
         ),

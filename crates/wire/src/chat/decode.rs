@@ -134,18 +134,20 @@ impl Decoder {
             return self.fail(fault, sink);
         }
         if let Some(choice) = choice {
+            let (mut reason, mut sequence) = (None, None);
             for (key, value) in choice.members() {
                 match key.escaped() {
                     key if key == member => self.delta(value, sink),
-                    "finish_reason" => {
-                        if let Some(reason) = value.as_str() {
-                            self.finish(&reason);
-                        }
-                    }
+                    "finish_reason" => reason = value.as_str(),
+                    // vLLM; a number there is a token.
+                    "stop_reason" => sequence = value.as_str(),
                     // Moonshot puts usage here.
                     "usage" => usage = usage.or(value.non_null()),
                     _ => {}
                 }
+            }
+            if let Some(reason) = reason {
+                self.finish(&reason, sequence);
             }
         } else if member == "message" && !self.ended {
             return self.fail(protocol("the upstream's answer has no choices"), sink);
@@ -157,13 +159,17 @@ impl Decoder {
         }
     }
 
-    fn finish(&mut self, reason: &Escaped<'_>) {
+    fn finish(&mut self, reason: &Escaped<'_>, sequence: Option<Escaped<'_>>) {
         let failed =
             |kind, text: &str| Some(Fault { phase: Phase::Sent, ..Fault::new(kind, text) });
         self.finish = Some(match reason.text().as_ref() {
             // Some servers send an empty reason with every chunk.
             "" => return,
-            "stop" | "end_turn" | "eos" | "stop_sequence" => Finish::Stop,
+            "stop" => match sequence.filter(is_sequence) {
+                Some(sequence) => Finish::Sequence(sequence.text().into_owned()),
+                None => Finish::Stop,
+            },
+            "end_turn" | "eos" | "stop_sequence" => Finish::Stop,
             "tool_calls" | "function_call" | "tool_use" => Finish::Calls,
             "length" | "max_tokens" => Finish::Length,
             "content_filter" | "sensitive" => Finish::Filtered,
@@ -205,6 +211,8 @@ impl Decoder {
 
     fn fail(&mut self, fault: Fault, sink: &mut impl FnMut(Event<'_>)) {
         if !self.ended {
+            // A name was generated, so that the fault is part of an answer.
+            self.parts.open_named(None, sink);
             self.ended = true;
             sink(Event::End(End::Failed(fault)));
         }
@@ -358,6 +366,11 @@ fn first_choice<'t, 'a>(choices: Value<'t, 'a>) -> Option<Value<'t, 'a>> {
     choices.elements().find(|one| one.get("index").and_then(Value::as_u64).unwrap_or(0) == 0)
 }
 
+/// Whether this is a text that stops the model, and not the reason once more.
+fn is_sequence(text: &Escaped<'_>) -> bool {
+    !matches!(text.escaped(), "" | "stop" | "end_turn" | "eos" | "stop_sequence")
+}
+
 fn cut() -> Fault {
     let text = "the upstream closed the stream before the answer was finished";
     Fault { phase: Phase::Sent, ..Fault::new(Kind::Cut, text) }
@@ -401,6 +414,8 @@ struct Call {
 enum CallState {
     /// The name has not come yet; these arguments wait for it.
     Unnamed(String),
+    /// Nothing has come after the name: it may go on.
+    Named,
     Open(u32),
     Closed,
 }
@@ -425,6 +440,7 @@ impl Parts {
         if text.is_empty() {
             return;
         }
+        self.open_named(None, sink);
         let part = match self.plain {
             Some((part, open)) if open == kind => part,
             _ => {
@@ -463,6 +479,7 @@ impl Parts {
     /// Closes what is open at the end. Calls whose arguments broke off stay open when the answer
     /// was cut short; a model that simply wrote no arguments made a whole call.
     fn close_all(&mut self, whole: bool, sink: &mut impl FnMut(Event<'_>)) {
+        self.open_named(None, sink);
         self.close_plain(sink);
         self.close_whole_calls(sink);
         if whole {
@@ -487,6 +504,7 @@ impl Parts {
             Some(at) => at,
             None => self.new_call(None, ""),
         };
+        self.open_named(Some(at), sink);
         self.feed(at, Some(function), sink);
     }
 
@@ -495,10 +513,11 @@ impl Parts {
         let id = call.get("id").and_then(Value::as_str).unwrap_or_default();
         let function = call.get("function");
         let found = self.find(index, id.escaped());
-        let at = match found.filter(|&at| !self.begins_anew(at, id.is_empty(), function)) {
+        let at = match found.filter(|&at| !self.begins_anew(at, index, id.is_empty(), function)) {
             Some(at) => at,
             None => self.new_call(index, id.escaped()),
         };
+        self.open_named(Some(at), sink);
         if self.calls[at].id.is_empty() {
             id.escaped().clone_into(&mut self.calls[at].id);
         }
@@ -522,8 +541,15 @@ impl Parts {
     }
 
     /// Whether a delta that nothing else tells apart from the call at `at` is another call: it has
-    /// another name, or brings arguments where none are missing.
-    fn begins_anew(&self, at: usize, without_id: bool, function: Option<Value<'_, '_>>) -> bool {
+    /// another name, or brings arguments where none are missing. Another name with the index of a
+    /// call that has an id, and no arguments yet, is more of its name, as it is to OpenAI's SDKs.
+    fn begins_anew(
+        &self,
+        at: usize,
+        index: Option<u64>,
+        without_id: bool,
+        function: Option<Value<'_, '_>>,
+    ) -> bool {
         let Some(function) = function else { return false };
         let text = |name: &str| function.get(name).and_then(Value::as_str).unwrap_or_default();
         let (call, name) = (&self.calls[at], text("name"));
@@ -534,7 +560,10 @@ impl Parts {
             Some(arguments) if arguments.kind() == Json::Object => true,
             _ => !text("arguments").text().trim().is_empty(),
         };
-        (without_id && call.name != name.escaped()) || (brings && call.progress.is_complete())
+        let goes_on =
+            index.is_some() && !call.id.is_empty() && matches!(call.state, CallState::Named);
+        (without_id && !goes_on && call.name != name.escaped())
+            || (brings && call.progress.is_complete())
     }
 
     fn new_call(&mut self, index: Option<u64>, id: &str) -> usize {
@@ -556,11 +585,10 @@ impl Parts {
         sink: &mut impl FnMut(Event<'_>),
     ) {
         let Some(function) = function else { return };
-        if let CallState::Unnamed(_) = self.calls[at].state
-            && let Some(name) = function.get("name").and_then(Value::as_str)
+        if let Some(name) = function.get("name").and_then(Value::as_str)
             && !name.is_empty()
         {
-            self.begin(at, &name, sink);
+            self.name(at, name.escaped(), sink);
         }
         let arguments = match function.get("arguments").and_then(Value::non_null) {
             None => return,
@@ -579,6 +607,10 @@ impl Parts {
         if arguments.is_empty() {
             return;
         }
+        if matches!(call.state, CallState::Named) {
+            self.begin(at, sink);
+        }
+        let call = &mut self.calls[at];
         match &mut call.state {
             CallState::Unnamed(waiting) => {
                 call.progress.push(arguments.escaped());
@@ -589,19 +621,43 @@ impl Parts {
                 sink(Event::Delta { part: *part, text: arguments });
             }
             // Only a space can follow a whole object.
-            CallState::Closed => {}
+            CallState::Named | CallState::Closed => {}
         }
     }
 
-    fn begin(&mut self, at: usize, name: &Escaped<'_>, sink: &mut impl FnMut(Event<'_>)) {
+    /// Takes the name of a call, or more of it.
+    fn name(&mut self, at: usize, name: &str, sink: &mut impl FnMut(Event<'_>)) {
+        let call = &mut self.calls[at];
+        match &call.state {
+            CallState::Unnamed(waiting) => {
+                name.clone_into(&mut call.name);
+                match waiting.is_empty() {
+                    true => call.state = CallState::Named,
+                    false => self.begin(at, sink),
+                }
+            }
+            // Some servers repeat it with every piece.
+            CallState::Named if call.name == name => {}
+            CallState::Named => call.name.push_str(name),
+            CallState::Open(_) | CallState::Closed => {}
+        }
+    }
+
+    /// Opens the calls whose names are whole, since something else follows: all but the one at `but`.
+    fn open_named(&mut self, but: Option<usize>, sink: &mut impl FnMut(Event<'_>)) {
+        for at in 0..self.calls.len() {
+            if Some(at) != but && matches!(self.calls[at].state, CallState::Named) {
+                self.begin(at, sink);
+            }
+        }
+    }
+
+    fn begin(&mut self, at: usize, sink: &mut impl FnMut(Event<'_>)) {
         self.close_plain(sink);
         self.close_whole_calls(sink);
-        name.escaped().clone_into(&mut self.calls[at].name);
-        let id = self.told_id(at);
-        let part = self.open(
-            Opening::Call { id: Escaped::trusted(id), name: name.borrow(), form: Form::Arguments },
-            sink,
-        );
+        let id = Escaped::trusted(self.told_id(at));
+        let name = Escaped::trusted(self.calls[at].name.clone());
+        let part = self.open(Opening::Call { id, name, form: Form::Arguments }, sink);
         let before = std::mem::replace(&mut self.calls[at].state, CallState::Open(part));
         if let CallState::Unnamed(waiting) = before
             && !waiting.is_empty()
@@ -614,8 +670,114 @@ impl Parts {
     fn told_id(&self, at: usize) -> String {
         let id = &self.calls[at].id;
         let repeats = self.calls.iter().enumerate().any(|(other, call)| {
-            other != at && call.id == *id && !matches!(call.state, CallState::Unnamed(_))
+            let told = matches!(call.state, CallState::Open(_) | CallState::Closed);
+            other != at && told && call.id == *id
         });
         if id.is_empty() || repeats { format!("{}{at}", self.call_stem) } else { id.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+
+    /// The events of a stream of these chunks, in short.
+    fn told(chunks: &[&str]) -> Vec<String> {
+        let mut decoder = Decoder::new(&Target::careful(Dialect::Chat), "quire_");
+        let mut told = Vec::new();
+        let mut sink = |event: Event<'_>| {
+            told.push(match event {
+                Event::Open { part, kind: Opening::Call { id, name, .. } } => {
+                    format!("{part} calls {} as {}", name.text(), id.text())
+                }
+                Event::Open { part, .. } => format!("{part} opens"),
+                Event::Delta { part, text } => format!("{part} says {}", text.text()),
+                Event::Close { part } => format!("{part} closes"),
+                Event::End(End::Finished(finish)) => format!("{finish:?}"),
+                other => format!("{other:?}"),
+            });
+        };
+        for data in chunks {
+            decoder.push(Frame { event: "", data }, &mut sink);
+        }
+        decoder.end(Ending::Closed, &mut sink);
+        told
+    }
+
+    #[test]
+    fn the_stop_sequence_that_vllm_names_is_told() {
+        for (members, finish) in [
+            (r#""finish_reason":"stop","stop_reason":"\n\nUser:""#, "Sequence(\"\\n\\nUser:\")"),
+            (r#""stop_reason":"END","finish_reason":"stop""#, "Sequence(\"END\")"),
+            (r#""finish_reason":"stop","stop_reason":128009"#, "Stop"),
+            (r#""finish_reason":"stop","stop_reason":null"#, "Stop"),
+            (r#""finish_reason":"stop","stop_reason":"stop""#, "Stop"),
+            (r#""finish_reason":"tool_calls","stop_reason":"END""#, "Calls"),
+        ] {
+            let chunk = format!(r#"{{"choices":[{{"delta":{{}},{members}}}]}}"#);
+            assert_eq!(told(&[&chunk]), [finish], "{members}");
+        }
+    }
+
+    fn calls(calls: &str) -> String {
+        format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{calls}]}}}}]}}"#)
+    }
+
+    #[test]
+    fn a_name_that_comes_in_two_deltas_is_one() {
+        let end = r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#;
+        let named = calls(
+            r#"{"index":0,"id":"a","type":"function","function":{"name":"get_","arguments":""}}"#,
+        );
+        let more = calls(r#"{"index":0,"function":{"name":"weather","arguments":""}}"#);
+        let arguments = calls(r#"{"index":0,"function":{"arguments":"{}"}}"#);
+        let whole = ["0 calls get_weather as a", "0 says {}", "0 closes", "Calls"];
+        assert_eq!(told(&[&named, &more, &arguments, end]), whole);
+        let both = calls(r#"{"index":0,"function":{"name":"weather","arguments":"{}"}}"#);
+        assert_eq!(told(&[&named, &both, end]), whole);
+        // Without arguments it is whole when something else follows.
+        let empty = ["0 calls get_weather as a", "0 closes", "Calls"];
+        assert_eq!(told(&[&named, &more, end]), empty);
+        let other = calls(r#"{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}"#);
+        assert_eq!(
+            told(&[&named, &more, &other, &arguments, end]),
+            [
+                "0 calls get_weather as a",
+                "1 calls g as b",
+                "1 says {}",
+                "0 says {}",
+                "0 closes",
+                "1 closes",
+                "Calls"
+            ]
+        );
+        let text = r#"{"choices":[{"delta":{"content":"so"}}]}"#;
+        let between =
+            ["0 calls get_ as a", "1 opens", "1 says so", "1 closes", "0 closes", "Calls"];
+        assert_eq!(told(&[&named, text, end]), between);
+        assert_eq!(told(&[&named, &more])[0], "0 calls get_weather as a", "it was cut");
+    }
+
+    #[test]
+    fn another_name_is_another_call_where_nothing_says_that_it_is_the_same() {
+        let end = r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#;
+        let two = ["0 calls f as quire_0", "1 calls g as quire_1", "0 closes", "1 closes", "Calls"];
+        let (f, g) = (r#"{"function":{"name":"f"}}"#, r#"{"function":{"name":"g"}}"#);
+        assert_eq!(told(&[&calls(f), &calls(g), end]), two);
+        let numbered = |call: &str| calls(&call.replacen('{', "{\"index\":0,", 1));
+        assert_eq!(told(&[&numbered(f), &numbered(g), end]), two);
+        // Some repeat the name with every piece.
+        let repeated = r#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#;
+        assert_eq!(
+            told(&[&calls(repeated), &calls(repeated), end]),
+            ["0 calls f as a", "0 closes", "Calls"]
+        );
+    }
+
+    #[test]
+    fn an_error_in_an_array_is_told_in_its_own_words() {
+        let told = told(&[r#"[{"error":{"code":429,"message":"slow"}}]"#]).concat();
+        assert!(told.contains("RateLimited") && told.contains("slow"), "{told}");
     }
 }

@@ -34,6 +34,7 @@ pub const ROWS: &[Row] = &[
     read("choices.delta.function_call", "a call: the older form", r#"{"name":"f","arguments":"{}"}"#),
     read("choices.index", "only choice 0 is read; one was asked for", "1"),
     read("choices.finish_reason", "the status, and why it is incomplete or failed", r#""length""#),
+    read("choices.stop_reason", "which stop sequence it was, for clients of Messages (vLLM)", r#""END""#),
     read("choices.usage", "`usage`, where it does not stand outside", r#"{"prompt_tokens":5,"completion_tokens":7}"#),
     read("usage.prompt_tokens", "`usage.input_tokens`", "5"),
     read("usage.completion_tokens", "`usage.output_tokens`", "7"),

@@ -2,19 +2,48 @@
 //! line ends an event (HTML standard, 9.2).
 
 use memchr::memchr2;
+use std::borrow::Cow;
 use std::ops::Range;
+
+/// The byte order mark, in UTF-8.
+const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// One whole event as it lies in a buffer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lines {
     /// The value of `event:`, if the event has a name.
     pub(super) event: Range<usize>,
-    /// The value of the only `data:` line; empty when there is none.
-    pub(super) data: Range<usize>,
-    /// There are several `data:` lines, and this is the first.
-    pub(super) split: bool,
+    /// The value of the first `data:` line that is not empty.
+    data: Range<usize>,
+    /// The values of those that follow it; hardly ever there are any.
+    more: Vec<Range<usize>>,
     /// Where the event ends, its blank line included.
     pub(super) end: usize,
+}
+
+impl Lines {
+    /// The event's data: its lines, joined with line feeds.
+    pub(super) fn data<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        let first = &bytes[self.data.clone()];
+        if self.more.is_empty() {
+            return Cow::Borrowed(first);
+        }
+        let more = self.more.iter().map(|line| &bytes[line.clone()]);
+        Cow::Owned(std::iter::once(first).chain(more).collect::<Vec<_>>().join(&b'\n'))
+    }
+
+    /// Where in the buffer that lies which has the place `at` in the data.
+    pub(super) fn place(&self, at: usize) -> usize {
+        let (mut line, mut before) = (&self.data, 0);
+        for next in &self.more {
+            let after = before + line.len() + 1;
+            if at < after {
+                break;
+            }
+            (line, before) = (next, after);
+        }
+        line.start + (at - before)
+    }
 }
 
 /// A search for the end of one event, to be gone on with when more bytes are there.
@@ -25,12 +54,19 @@ pub(super) struct Search {
     line: usize,
     /// Up to here no line ends.
     seen: usize,
+    /// The line at hand is the stream's first, before which a byte order mark may stand.
+    opens: bool,
 }
 
 impl Search {
+    /// The search for the first event of a stream.
+    pub(super) fn first() -> Self {
+        Self { opens: true, ..Self::default() }
+    }
+
     /// A search that begins at `start`.
     pub(super) fn at(start: usize) -> Self {
-        Self { found: Lines::default(), line: start, seen: start }
+        Self { line: start, seen: start, ..Self::default() }
     }
 
     /// Goes on in `bytes`, which hold what was there before. `last` says that nothing will follow:
@@ -50,7 +86,10 @@ impl Search {
                 (b'\r', Some(b'\n')) => end + 2,
                 _ => end + 1,
             };
-            let line = self.line..end;
+            let mut line = self.line..end;
+            if std::mem::take(&mut self.opens) && bytes[line.clone()].starts_with(MARK) {
+                line.start += MARK.len();
+            }
             (self.line, self.seen) = (after, after);
             if line.is_empty() {
                 let found = std::mem::take(&mut self.found);
@@ -60,7 +99,7 @@ impl Search {
                 if self.found.data.is_empty() {
                     self.found.data = value;
                 } else {
-                    self.found.split = true;
+                    self.found.more.push(value);
                 }
             } else if let Some(value) = field(bytes, &line, b"event") {
                 self.found.event = value;
@@ -70,13 +109,17 @@ impl Search {
 
     /// The same search after the first `by` bytes, which it has left behind, are gone.
     pub(super) fn moved(self, by: usize) -> Self {
-        let back = |range: Range<usize>| match range.is_empty() {
-            true => range,
-            false => range.start - by..range.end - by,
-        };
-        let Lines { event, data, split, end } = self.found;
-        let found = Lines { event: back(event), data: back(data), split, end };
-        Self { found, line: self.line - by, seen: self.seen - by }
+        // The usual case, and costly where an event has thousands of lines.
+        if by == 0 {
+            return self;
+        }
+        // What has not been found yet lies nowhere.
+        let back =
+            |range: Range<usize>| range.start.saturating_sub(by)..range.end.saturating_sub(by);
+        let Lines { event, data, more, end } = self.found;
+        let more = more.into_iter().map(back).collect();
+        let found = Lines { event: back(event), data: back(data), more, end };
+        Self { found, line: self.line - by, seen: self.seen - by, opens: self.opens }
     }
 }
 
@@ -96,21 +139,18 @@ mod tests {
 
     #[test]
     fn events_end_at_blank_lines_of_every_kind() {
-        let text = b"event: a\r\ndata: {}\r\n\r\n: note\n\ndata:1\rdata:2\r\rrest";
+        let text =
+            b"event: a\r\ndata: {}\r\n\r\n: note\n\ndata:1\rdata:2\r\rdata\ndata: 3\nevent:\n\nrest";
         let mut start = 0;
         let mut seen = Vec::new();
         while let Some(lines) = Search::at(start).next(text, false) {
-            seen.push((
-                &text[lines.event.clone()],
-                &text[lines.data.clone()],
-                lines.split,
-                lines.end,
-            ));
+            let data = lines.data(text).into_owned();
+            seen.push((&text[lines.event.clone()], String::from_utf8(data).unwrap(), lines.end));
             start = lines.end;
         }
-        let expected: [(&[u8], &[u8], bool, usize); 3] =
-            [(b"a", b"{}", false, 22), (b"", b"", false, 30), (b"", b"1", true, 45)];
-        assert_eq!(seen, expected);
+        let expected: [(&[u8], &str, usize); 4] =
+            [(b"a", "{}", 22), (b"", "", 30), (b"", "1\n2", 45), (b"", "3", 66)];
+        assert_eq!(seen, expected.map(|(event, data, end)| (event, data.to_owned(), end)));
     }
 
     #[test]
@@ -120,8 +160,19 @@ mod tests {
             let mut search = Search::at(0);
             let early = search.next(&text[..cut], false);
             let lines = early.or_else(|| search.next(text, false)).expect("it ends");
-            assert_eq!(&text[lines.data], b"12345", "{cut}");
+            assert_eq!(*lines.data(text), *b"12345", "{cut}");
             assert_eq!(lines.end, 25, "{cut}");
+        }
+    }
+
+    #[test]
+    fn the_places_of_joined_data_are_those_of_its_lines() {
+        let text = b"data: ab\nid: 7\ndata:\r\ndata: cd\n\n";
+        let lines = Search::at(0).next(text, false).expect("it ends");
+        let data = lines.data(text);
+        assert_eq!(*data, *b"ab\n\ncd");
+        for (at, byte) in data.iter().enumerate().filter(|(_, byte)| **byte != b'\n') {
+            assert_eq!(text[lines.place(at)], *byte, "{at}");
         }
     }
 }

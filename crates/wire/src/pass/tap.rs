@@ -91,7 +91,7 @@ impl Tap {
             asked: asked.into(),
             tape: Tape::default(),
             kept: Vec::new(),
-            search: Search::default(),
+            search: Search::first(),
             limit,
             generated: false,
             ended: false,
@@ -167,14 +167,16 @@ impl Tap {
         let kept = std::mem::take(&mut self.kept);
         let used = self.events(&kept, true, out);
         let rest = &kept[used..];
+        let mut last = Vec::new();
         // An event without its blank line counts where it is the last one of a whole answer.
-        if how == Ending::Closed && !rest.is_empty() && !self.ended {
-            let whole = [rest, b"\n\n"].concat();
-            self.events(&whole, true, &mut Vec::new());
+        if how == Ending::Closed && !rest.is_empty() {
+            const BLANK: &[u8] = b"\n\n";
+            self.events(&[rest, BLANK].concat(), true, &mut last);
+            last.truncate(last.len() - BLANK.len());
         }
         let over = self.ended || self.is_whole();
-        if over || rest.is_empty() {
-            out.extend_from_slice(rest);
+        if over {
+            out.extend_from_slice(&last);
         }
         if over {
             return None;
@@ -232,7 +234,7 @@ impl Tap {
         }
         let mut out = Vec::with_capacity(body.len() + 64);
         let bytes = body.as_bytes();
-        let sent = splice(bytes, 0, 0, body, root.get("model"), &self.asked, &mut out);
+        let sent = splice(bytes, 0, |at| at, body, root.get("model"), &self.asked, &mut out);
         out.extend_from_slice(&bytes[sent..]);
         self.tape = tape;
         // It was text, and text was put into it.
@@ -247,11 +249,9 @@ impl Tap {
         while let Some(lines) = search.next(bytes, last) {
             start = lines.end;
             search = Search::at(start);
-            if lines.data.is_empty() || lines.split {
-                continue;
-            }
-            if self.concerns(&bytes[lines.event.clone()], &bytes[lines.data.clone()]) {
-                sent = self.event(bytes, &lines, sent, out);
+            let data = lines.data(bytes);
+            if !data.is_empty() && self.concerns(&bytes[lines.event.clone()], &data) {
+                sent = self.event(bytes, &lines, &data, sent, out);
             }
         }
         out.extend_from_slice(&bytes[sent..start]);
@@ -261,8 +261,14 @@ impl Tap {
     }
 
     /// Reads one event. What stands before `sent` is out already; the answer is the new `sent`.
-    fn event(&mut self, bytes: &[u8], lines: &Lines, sent: usize, out: &mut Vec<u8>) -> usize {
-        let data = &bytes[lines.data.clone()];
+    fn event(
+        &mut self,
+        bytes: &[u8],
+        lines: &Lines,
+        data: &[u8],
+        sent: usize,
+        out: &mut Vec<u8>,
+    ) -> usize {
         let event = &bytes[lines.event.clone()];
         let Ok(text) = str::from_utf8(data) else { return sent };
         let mut tape = std::mem::take(&mut self.tape);
@@ -273,7 +279,8 @@ impl Tap {
                 self.read(event, root);
             }
             let model = self.model_in(root);
-            sent = splice(bytes, sent, lines.data.start, text, model, &self.asked, out);
+            let place = |at| lines.place(at);
+            sent = splice(bytes, sent, place, text, model, &self.asked, out);
         }
         self.tape = tape;
         sent
@@ -554,11 +561,12 @@ fn is_failed_response(root: Value<'_, '_>) -> bool {
 }
 
 /// Sends on what stands before the model's name, and the name that was asked for instead of it,
-/// where the two differ. The answer is the new `sent`. `text` begins at `base` of `bytes`.
+/// where the two differ. The answer is the new `sent`. `place` says where in `bytes` that lies which
+/// has a place in `text`; no name goes over several lines.
 fn splice(
     bytes: &[u8],
     sent: usize,
-    base: usize,
+    place: impl Fn(usize) -> usize,
     text: &str,
     model: Option<Value<'_, '_>>,
     asked: &str,
@@ -568,7 +576,7 @@ fn splice(
     else {
         return sent;
     };
-    let start = base + (name.raw().as_ptr() as usize - text.as_ptr() as usize);
+    let start = place(name.raw().as_ptr() as usize - text.as_ptr() as usize);
     out.extend_from_slice(&bytes[sent..start]);
     let mut quoted = String::with_capacity(asked.len() + 2);
     quote_into(asked, &mut quoted);
