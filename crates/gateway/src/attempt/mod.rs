@@ -19,6 +19,7 @@ mod vault;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::{HeaderMap, header};
 use wire::answer::{Ending, Head, Setting};
 use wire::chat::parse::is_responses_shaped;
@@ -446,14 +447,34 @@ enum Kept {
     Whole,
 }
 
+/// An answer that is a success and can be read.
+async fn succeeded(response: Response, candidate: &Candidate) -> Result<Response, Fault> {
+    let (status, coding) = (response.status, response.coding());
+    let unread = |coding| format!("the upstream's answer is encoded as `{coding}`, unasked");
+    match (status.is_success(), coding) {
+        (true, None) => Ok(response),
+        (true, Some(coding)) => Err(protocol(&unread(coding))),
+        (false, coding) => {
+            let text = match &coding {
+                // The status says enough where its words break off.
+                None => response.body.beginning(MAX_ERROR_BODY, ERROR_PATIENCE).await,
+                Some(_) => Bytes::new(),
+            };
+            let fault = classify::answer(status, &response.headers, &text, &candidate.provider);
+            Err(match coding {
+                None => fault,
+                Some(coding) => {
+                    let message = format!("{}; {}", fault.message, unread(coding));
+                    Fault { message, ..fault }
+                }
+            })
+        }
+    }
+}
+
 /// The body of an answer that is a success, and its form.
 async fn accepted(response: Response, candidate: &Candidate) -> Result<(Kept, Answer), Fault> {
-    let Response { status, headers, body } = response;
-    if !status.is_success() {
-        // The status says enough where its words break off.
-        let text = body.beginning(MAX_ERROR_BODY, ERROR_PATIENCE).await;
-        return Err(classify::answer(status, &headers, &text, &candidate.provider));
-    }
+    let Response { headers, body, .. } = succeeded(response, candidate).await?;
     let kind =
         headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     // Some servers answer a wish for a stream with a whole answer, and some forget its type.

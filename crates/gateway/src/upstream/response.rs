@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use tokio::time::{Instant, Sleep};
 use wire::fault::{Fault, Kind, Phase};
 
@@ -18,12 +18,28 @@ use super::pool;
 /// How much is read in one go, so that one fast upstream cannot fill the memory.
 const BATCH: usize = 256 << 10;
 
+/// How much of a coding's name is told.
+const MAX_CODING: usize = 40;
+
 /// The head of an answer, and its body to come.
 #[derive(Debug)]
 pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Body,
+}
+
+impl Response {
+    /// The coding of the body, where it has one though it was not asked for.
+    pub fn coding(&self) -> Option<String> {
+        let lines = self.headers.get_all(header::CONTENT_ENCODING).iter();
+        let mut names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        let name = names.find_map(|name| {
+            let name = name.trim_ascii();
+            (!name.is_empty() && !name.eq_ignore_ascii_case(b"identity")).then_some(name)
+        })?;
+        Some(String::from_utf8_lossy(name).chars().take(MAX_CODING).collect())
+    }
 }
 
 /// The body of an answer. It reads its own connection; dropping it closes that, unless nothing but
