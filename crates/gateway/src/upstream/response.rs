@@ -49,6 +49,8 @@ pub struct Body {
     /// None once everything has come.
     connection: Option<Connection>,
     origin: Origin,
+    /// What was looked at and not handed out yet.
+    ahead: Vec<u8>,
     idle: Duration,
     /// When something arrived last.
     last: Instant,
@@ -60,7 +62,7 @@ pub struct Body {
 impl Body {
     pub(super) fn new(connection: Connection, origin: Origin, idle: Duration) -> Self {
         let (connection, last) = (Some(connection), Instant::now());
-        Self { connection, origin, idle, last, timer: None, answered: false }
+        Self { connection, origin, ahead: Vec::new(), idle, last, timer: None, answered: false }
     }
 
     /// Says that the answer is whole, so that only the end of its body is to come. Nobody waits
@@ -76,6 +78,10 @@ impl Body {
         cx: &mut Context<'_>,
         sink: &mut impl FnMut(&[u8]),
     ) -> Poll<Result<bool, Fault>> {
+        if !self.ahead.is_empty() {
+            sink(&std::mem::take(&mut self.ahead));
+            return Poll::Ready(Ok(true));
+        }
         let mut read = 0;
         while read < BATCH
             && let Some(connection) = &mut self.connection
@@ -123,6 +129,25 @@ impl Body {
             timer.as_mut().reset(due);
         }
         Poll::Pending
+    }
+
+    /// Looks at the beginning until it tells `judge` something, which may be never.
+    ///
+    /// # Errors
+    /// The body breaks off before.
+    pub async fn look<T>(
+        &mut self,
+        judge: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
+        let mut ahead = Vec::new();
+        let mut judged = None;
+        while judged.is_none()
+            && poll_fn(|cx| self.poll_read(cx, &mut |data| ahead.extend_from_slice(data))).await?
+        {
+            judged = judge(&ahead);
+        }
+        self.ahead = ahead;
+        Ok(judged)
     }
 
     /// Reads what comes within `patience`, at most `limit` bytes, however it ends.

@@ -403,7 +403,7 @@ async fn interim_answers_are_skipped_and_odd_statuses_are_faults() {
     .await;
     let quire = Quire::before(&upstream).await;
     refused(quire.ask(&plain()).await, 502).await;
-    fault(raw("HTTP/1.1 204 No Content\r\n\r\n"), 502, CUT).await;
+    fault(raw("HTTP/1.1 204 No Content\r\n\r\n"), 502, PROTOCOL).await;
     fault(raw("HTTP/1.1 304 Not Modified\r\n\r\n"), 502, "upstream_error").await;
     fault(answers(418).error("teapot", "short", "stout"), 400, "invalid_request").await;
     fault(answers(999), 502, "upstream_error").await;

@@ -527,3 +527,58 @@ async fn a_client_that_leaves_what_is_passed_ends_the_upstream_request() {
         assert!(upstream.until(SOON, |upstream| upstream.open_streams() == 0).await, "it ends");
     }
 }
+
+#[tokio::test]
+async fn a_stream_whose_type_is_odd_or_missing_is_live_all_the_same() {
+    let kinds = ["Text/Event-Stream; charset=utf-8", "text/plain", "application/octet-stream", ""];
+    let cases = kinds.iter().flat_map(|kind| Dialect::ALL.map(|dialect| (*kind, dialect)));
+    together(cases.map(async |(kind, dialect)| {
+        let begun = says().bytes("\u{feff}\n").text("begun").stall().header("content-type", kind);
+        let upstream = strict(Dialect::Chat, Script::always(begun)).await;
+        let config = format!("[upstream]\nidle_timeout_seconds = 1\n{}", lab(&upstream));
+        let quire = Quire::start(&config).await;
+        let told = ask(&quire, dialect).await;
+        assert_eq!(told.text(), "begun", "{kind}");
+        told.assert_failed();
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn words_in_place_of_an_answer_are_quoted() {
+    let words = "Internal Server Error: GPU lost";
+    for (body, quoted) in
+        [(words, words), ("[1]", "answer: [1]"), ("", "is empty"), ("\u{feff}", "is empty")]
+    {
+        for kind in ["text/plain", "application/json", "application/octet-stream"] {
+            let answer = answers(200).header("content-type", kind).body(body);
+            let upstream = strict(Dialect::Chat, Script::always(answer)).await;
+            let quire = Quire::before(&upstream).await;
+            for dialect in Dialect::ALL {
+                for asks in [streamed(dialect), whole(dialect)] {
+                    let response = quire.send(&post(dialect, &asks)).await;
+                    let error = refused(dialect, response, 502).await;
+                    assert_eq!(error["code"], "upstream_protocol_error", "{error}");
+                    assert!(error["message"].as_str().unwrap().contains(quoted), "{error}");
+                }
+            }
+            let row = quire.rows(6).await.remove(0);
+            assert!(!row.to_string().contains("GPU"), "what an upstream says is not logged: {row}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_a_whole_answer_is_skipped() {
+    let upstream = strict(Dialect::Chat, Script::default()).await;
+    let quire = Quire::before(&upstream).await;
+    for dialect in Dialect::ALL {
+        let answer = says().text("x").answered_in(Dialect::Chat, &whole(Dialect::Chat));
+        let marked = [b"\xef\xbb\xbf", answer.as_slice()].concat();
+        upstream.set_script(Script::always(answers(200).body(marked)));
+        let mut response = quire.send(&post(dialect, &whole(dialect))).await;
+        assert_eq!(response.status(), 200);
+        assert!(response.text().await.unwrap().starts_with('{'));
+        ask(&quire, dialect).await.assert_finished();
+    }
+}
