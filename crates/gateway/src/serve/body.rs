@@ -81,10 +81,19 @@ async fn collect(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Resul
 
 fn too_large(limit: usize) -> Fault {
     let text = format!(
-        "the request body is larger than {} MiB; raise `max_body_bytes` in `[server]` if that is meant",
-        limit >> 20
+        "the request body is larger than {}; raise `max_body_bytes` in `[server]` if that is meant",
+        size(limit)
     );
     Fault::new(Kind::TooLarge, text)
+}
+
+/// A number of bytes in the largest unit in which it is whole.
+fn size(bytes: usize) -> String {
+    match bytes {
+        _ if bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
 }
 
 /// Undoes the encodings, the last one first.
@@ -225,6 +234,12 @@ mod tests {
             let fault = decoded(&[one.clone(), wrong], 100).unwrap_err();
             assert_eq!(fault.kind, Kind::BadRequest);
         }
+    }
+
+    #[test]
+    fn a_limit_is_told_in_its_own_unit() {
+        let told = [64 << 20, 512 << 10, 1000].map(size);
+        assert_eq!(told, ["64 MiB", "512 KiB", "1000 bytes"]);
     }
 
     #[test]
