@@ -301,6 +301,13 @@ impl Passed {
         }
     }
 
+    /// The model that stands in for the first choice, if one does.
+    pub(super) fn stand_in(&self) -> Option<String> {
+        let Parts { setting, notes, .. } = &self.parts;
+        let stands_in = notes.list().iter().any(|note| note.code == Code::FallbackUsed);
+        stands_in.then(|| format!("{}/{}", setting.provider, setting.upstream_model))
+    }
+
     /// The notes for the head of the answer.
     pub(super) fn notes(&self) -> &Notes {
         &self.parts.notes

@@ -379,6 +379,15 @@ impl Relay {
         self.source.is_none() && !self.machine.has_out()
     }
 
+    /// The model whose answer is passed in place of the first choice's. A translated answer names
+    /// it itself.
+    pub fn passed_stand_in(&self) -> Option<String> {
+        match &self.machine {
+            Machine::Translated(_) => None,
+            Machine::Passed(one) => one.stand_in(),
+        }
+    }
+
     /// Writes a sign of life; only between two pieces.
     pub fn keep_alive(&self, out: &mut String) {
         match &self.machine {

@@ -329,6 +329,22 @@ async fn after_two_seconds_a_comment_goes_out_and_nothing_opens_twice() {
 }
 
 #[tokio::test]
+async fn a_fallback_that_comes_after_the_head_is_named_in_a_comment() {
+    together(Dialect::ALL.map(|dialect| async move {
+        let late = refuses(503).over(line().head_delay(Duration::from_millis(10_500)));
+        let first = strict(dialect, late).await;
+        let second = strict(dialect, Script::always(says().text("spare"))).await;
+        let quire = pair(&first, &second, "").await;
+        let told = ask(&quire, dialect).await;
+        assert_eq!(told.notes, None);
+        let expected = format!("{COMMENT}: quire fallback-used spare/mock-model\n\n");
+        assert_eq!(told.raw, expected + &passed(dialect, &says().text("spare")));
+        told.judged().assert_finished();
+    }))
+    .await;
+}
+
+#[tokio::test]
 async fn an_error_after_two_seconds_ends_the_stream() {
     let late = Duration::from_millis(2300);
     together(Dialect::ALL.map(|dialect| async move {
