@@ -523,8 +523,13 @@ async fn whole(body: Answer, candidate: &Candidate) -> Result<String, Fault> {
     if text.trim_start().starts_with('{') || begins_as_events(text.as_bytes()) == Some(true) {
         return Ok(text);
     }
-    let said = said::read_body(200, &text);
-    let message = match text.trim_start() {
+    Err(classify::refine(no_answer(&text), &candidate.provider))
+}
+
+/// The fault of words in place of an answer.
+fn no_answer(text: &str) -> Fault {
+    let said = said::read_body(200, text);
+    let message = match text.trim_start_matches('\u{feff}').trim_start() {
         "" => "the upstream's answer is empty".to_owned(),
         page if page.starts_with('<') => said.message,
         words => {
@@ -532,8 +537,7 @@ async fn whole(body: Answer, candidate: &Candidate) -> Result<String, Fault> {
             format!("the upstream answered with something else than an answer: {words}")
         }
     };
-    let fault = Fault { upstream: said.upstream, ..protocol(&message) };
-    Err(classify::refine(fault, &candidate.provider))
+    Fault { upstream: said.upstream, ..protocol(&message) }
 }
 
 /// Reads a whole answer, which may be a stream of which nobody said that it is one.

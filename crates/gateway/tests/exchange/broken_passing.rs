@@ -566,9 +566,13 @@ async fn words_in_place_of_an_answer_are_quoted() {
     for (body, quoted) in
         [(words, words), ("[1]", "answer: [1]"), ("", "is empty"), ("\u{feff}", "is empty")]
     {
-        for kind in ["text/plain", "application/json", "application/octet-stream"] {
+        let kinds =
+            ["text/plain", "application/json", "application/octet-stream", "text/event-stream"];
+        // A stream may be empty, and is then cut.
+        for kind in kinds.iter().take(if quoted == "is empty" { 3 } else { 4 }) {
             let answer = answers(200).header("content-type", kind).body(body);
-            let upstream = strict(Dialect::Chat, Script::always(answer)).await;
+            let cut = line().split_every(1);
+            let upstream = strict(Dialect::Chat, Script::always(answer.over(cut))).await;
             let quire = Quire::before(&upstream).await;
             for dialect in Dialect::ALL {
                 for asks in [streamed(dialect), whole(dialect)] {
