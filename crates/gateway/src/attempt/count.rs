@@ -12,7 +12,7 @@ use wire::note::{Code, Notes};
 use wire::paths::fault_told_to;
 use wire::turn::{Item, Part, ToolKind, Turn};
 
-use super::{Ask, Gateway, ModelVault, classify, no_endpoint, passing, sending, timeouts};
+use super::{Ask, Gateway, ModelVault, no_endpoint, passing, sending, succeeded, timeouts};
 use crate::buffers;
 use crate::config::Origin;
 
@@ -89,10 +89,7 @@ impl Gateway {
         ) {
             return estimated(&ask, notes);
         }
-        if !status.is_success() {
-            let text = response.body.beginning(MAX_COUNT, super::ERROR_PATIENCE).await;
-            return Err(classify::answer(status, &response.headers, &text, &candidate.provider));
-        }
+        let response = succeeded(response, candidate).await?;
         let bytes = response.body.collect(MAX_COUNT).await?;
         let read = std::str::from_utf8(&bytes).ok().and_then(|text| {
             let mut tape = Tape::default();

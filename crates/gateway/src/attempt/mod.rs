@@ -19,6 +19,7 @@ mod vault;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::{HeaderMap, header};
 use wire::answer::{Ending, Head, Setting};
 use wire::chat::parse::is_responses_shaped;
@@ -55,6 +56,11 @@ use relay::Parts;
 const MAX_ERROR_BODY: usize = 256 << 10;
 /// How long the words of an error are waited for: less than the head of an answer is held.
 const ERROR_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How much of an answer that is none is quoted, in characters.
+const MAX_WORDS: usize = 300;
+/// How much white space may stand before an answer whose type nobody told.
+const MAX_BLANK: usize = 4 << 10;
 
 /// What every attempt needs.
 #[derive(Debug)]
@@ -339,7 +345,7 @@ impl Gateway {
         let unopened = ask.head.sequence.load(std::sync::atomic::Ordering::Relaxed) == 0;
         let mut relay = match turn {
             None if unopened => {
-                self.receive_passed(response, candidate, ask, parts, decoder).await?
+                self.receive_passed(response, candidate, ask, parts, decoder, is_last).await?
             }
             None => self.receive(response, candidate, understood(ask, parts), decoder()).await?,
             Some(_) => self.receive(response, candidate, parts, decoder()).await?,
@@ -356,11 +362,11 @@ impl Gateway {
         parts: Parts,
         decoder: Decoder,
     ) -> Result<Relay, Fault> {
-        let (kind, body) = accepted(response, candidate).await?;
+        let (kind, body) = accepted(response, candidate, !parts.setting.whole).await?;
         if kind == Kept::Events {
             return Ok(Relay::stream(parts, body, decoder));
         }
-        let text = whole(body).await?;
+        let text = whole(body, candidate).await?;
         Ok(Relay::whole(parts, |sink| play(&text, decoder, sink)))
     }
 
@@ -373,8 +379,9 @@ impl Gateway {
         ask: &Ask,
         parts: Parts,
         decoder: impl FnOnce() -> Decoder,
+        is_last: bool,
     ) -> Result<Relay, Fault> {
-        let (kind, body) = accepted(response, candidate).await?;
+        let (kind, body) = accepted(response, candidate, ask.streams()).await?;
         let passed = |parts| {
             let (issuers, sealer) = (Arc::clone(&self.issuers), Arc::clone(&self.sealer));
             Passed::new(parts, issuers, sealer)
@@ -383,13 +390,13 @@ impl Gateway {
             (Kept::Events, true) => Ok(Relay::pass(passed(parts), body)),
             (Kept::Events, false) => Ok(Relay::stream(understood(ask, parts), body, decoder())),
             (Kept::Whole, streams) => {
-                let text = whole(body).await?;
+                let text = whole(body, candidate).await?;
                 if streams || !text.trim_start().starts_with('{') {
                     let parts = understood(ask, parts);
                     return Ok(Relay::whole(parts, |sink| play(&text, decoder(), sink)));
                 }
                 let mut passed = passed(parts);
-                passed.answer(&text);
+                passed.answer(&text, is_last);
                 Ok(Relay::passed(passed))
             }
         }
@@ -460,42 +467,97 @@ enum Kept {
     Whole,
 }
 
-/// The body of an answer that is a success, and its form.
-async fn accepted(response: Response, candidate: &Candidate) -> Result<(Kept, Answer), Fault> {
-    let Response { status, headers, body } = response;
-    if !status.is_success() {
-        // The status says enough where its words break off.
-        let text = body.beginning(MAX_ERROR_BODY, ERROR_PATIENCE).await;
-        return Err(classify::answer(status, &headers, &text, &candidate.provider));
+/// An answer that is a success and can be read.
+async fn succeeded(response: Response, candidate: &Candidate) -> Result<Response, Fault> {
+    let (status, coding) = (response.status, response.coding());
+    let unread = |coding| format!("the upstream's answer is encoded as `{coding}`, unasked");
+    match (status.is_success(), coding) {
+        (true, None) => Ok(response),
+        (true, Some(coding)) => Err(protocol(&unread(coding))),
+        (false, coding) => {
+            let text = match &coding {
+                // The status says enough where its words break off.
+                None => response.body.beginning(MAX_ERROR_BODY, ERROR_PATIENCE).await,
+                Some(_) => Bytes::new(),
+            };
+            let fault = classify::answer(status, &response.headers, &text, &candidate.provider);
+            Err(match coding {
+                None => fault,
+                Some(coding) => {
+                    let message = format!("{}; {}", fault.message, unread(coding));
+                    Fault { message, ..fault }
+                }
+            })
+        }
     }
-    let kind =
-        headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    // Some servers answer a wish for a stream with a whole answer, and some forget its type.
-    match kind.starts_with("text/event-stream") {
-        true => Ok((Kept::Events, body)),
-        false => Ok((Kept::Whole, body)),
+}
+
+/// The body of an answer that is a success, and its form. Some servers answer a wish for a stream
+/// with a whole answer, and some forget its type.
+async fn accepted(
+    response: Response,
+    candidate: &Candidate,
+    streams: bool,
+) -> Result<(Kept, Answer), Fault> {
+    let Response { headers, mut body, .. } = succeeded(response, candidate).await?;
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    let events = kind.trim().eq_ignore_ascii_case("text/event-stream")
+        || streams && body.look(begins_as_events).await? == Some(true);
+    Ok((if events { Kept::Events } else { Kept::Whole }, body))
+}
+
+/// Whether this is the beginning of a stream; nothing while it cannot be told.
+fn begins_as_events(bytes: &[u8]) -> Option<bool> {
+    const MARK: &str = "\u{feff}";
+    // A comment, and the fields that there are (HTML, 9.2.6).
+    const BEGINNINGS: [&str; 5] = [":", "data:", "event:", "id:", "retry:"];
+    if MARK.as_bytes().starts_with(bytes) {
+        return None;
     }
+    let text = bytes.strip_prefix(MARK.as_bytes()).unwrap_or(bytes).trim_ascii_start();
+    if BEGINNINGS.iter().any(|known| text.starts_with(known.as_bytes())) {
+        return Some(true);
+    }
+    let may_become = BEGINNINGS.iter().any(|known| known.as_bytes().starts_with(text));
+    (!may_become || bytes.len() > MAX_BLANK).then_some(false)
 }
 
 fn protocol(why: &str) -> Fault {
     Fault { phase: Phase::Sent, ..Fault::new(Kind::Protocol, why) }
 }
 
-/// All of a body as text.
-async fn whole(body: Answer) -> Result<String, Fault> {
+/// All of a body as text: an object, or a stream.
+async fn whole(body: Answer, candidate: &Candidate) -> Result<String, Fault> {
     let bytes = body.collect(relay::MAX_ANSWER).await?;
-    let text = String::from_utf8(Vec::from(bytes))
+    let mut text = String::from_utf8(Vec::from(bytes))
         .map_err(|_| protocol("the upstream's answer is not UTF-8"))?;
-    if text.trim_start().starts_with('<') {
-        let said = said::read_body(200, &text);
-        return Err(Fault { kind: Kind::Protocol, ..said });
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
     }
-    Ok(text)
+    if text.trim_start().starts_with('{') || begins_as_events(text.as_bytes()) == Some(true) {
+        return Ok(text);
+    }
+    Err(classify::refine(no_answer(&text), &candidate.provider))
+}
+
+/// The fault of words in place of an answer.
+fn no_answer(text: &str) -> Fault {
+    let said = said::read_body(200, text);
+    let message = match text.trim_start_matches('\u{feff}').trim_start() {
+        "" => "the upstream's answer is empty".to_owned(),
+        page if page.starts_with('<') => said.message,
+        words => {
+            let words: String = words.chars().take(MAX_WORDS).collect();
+            format!("the upstream answered with something else than an answer: {words}")
+        }
+    };
+    Fault { upstream: said.upstream, ..protocol(&message) }
 }
 
 /// Reads a whole answer, which may be a stream of which nobody said that it is one.
 fn play(text: &str, mut decoder: Decoder, mut sink: &mut dyn FnMut(wire::turn::Event<'_>)) {
-    if text.trim_start().starts_with('{') {
+    if text.trim_start().starts_with(['{', '[']) {
         decoder.answer(text, &mut sink);
         return;
     }
@@ -515,4 +577,33 @@ fn no_endpoint(candidate: &Candidate) -> Fault {
         candidate.provider.id
     );
     Fault::new(Kind::BadRequest, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begins_as_events;
+
+    #[test]
+    fn a_stream_is_known_by_its_beginning_however_it_is_cut() {
+        for (text, expected) in [
+            ("data: {}", Some(true)),
+            ("\u{feff}\r\n\n event: x", Some(true)),
+            (": hello", Some(true)),
+            ("id:1", Some(true)),
+            ("{\"data:\":1}", Some(false)),
+            ("\u{feff} [1]", Some(false)),
+            ("<html>", Some(false)),
+            ("Internal Server Error: GPU lost", Some(false)),
+            ("dat", None),
+            ("", None),
+            (" \n", None),
+        ] {
+            assert_eq!(begins_as_events(text.as_bytes()), expected, "{text}");
+            for end in 0..text.len() {
+                let judged = begins_as_events(&text.as_bytes()[..end]);
+                assert!(judged.is_none() || judged == expected, "{end} of {text}");
+            }
+        }
+        assert_eq!(begins_as_events(&[b' '; 10_000]), Some(false));
+    }
 }

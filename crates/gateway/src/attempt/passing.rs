@@ -179,10 +179,14 @@ impl Passed {
         }
     }
 
-    /// Takes a whole answer.
-    pub(super) fn answer(&mut self, body: &str) {
-        match self.tap.answer(body) {
-            Ok(answer) => {
+    /// Takes a whole answer. One that failed is passed only if `is_last` says that nobody else can
+    /// be asked.
+    pub(super) fn answer(&mut self, body: &str, is_last: bool) {
+        match (self.tap.answer(body), self.tap.fault()) {
+            (Ok(_), Some(fault)) if !is_last => {
+                self.fault = Some(classify::refine(fault.clone(), &self.parts.provider));
+            }
+            (Ok(answer), _) => {
                 self.out = answer.into_bytes();
                 self.hide_secrets();
                 self.look();
@@ -190,7 +194,9 @@ impl Passed {
                 // Where it failed it says so itself: the client gets it as it is.
                 self.fault = None;
             }
-            Err(fault) => self.fault = Some(classify::refine(fault, &self.parts.provider)),
+            (Err(fault), _) => {
+                self.fault = Some(classify::refine(fault, &self.parts.provider));
+            }
         }
     }
 
@@ -309,6 +315,13 @@ impl Passed {
             // The upstream has not opened its stream, so only what every reader skips may go out.
             false => out.push_str(COMMENT),
         }
+    }
+
+    /// The model that stands in for the first choice, if one does.
+    pub(super) fn stand_in(&self) -> Option<String> {
+        let Parts { setting, notes, .. } = &self.parts;
+        let stands_in = notes.list().iter().any(|note| note.code == Code::FallbackUsed);
+        stands_in.then(|| format!("{}/{}", setting.provider, setting.upstream_model))
     }
 
     /// The notes for the head of the answer.

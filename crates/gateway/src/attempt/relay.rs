@@ -13,10 +13,10 @@ use wire::note::Notes;
 use wire::sse;
 use wire::turn::{End, Event, Finish};
 
-use super::classify;
 use super::ledger::Ledger;
 use super::passing::Passed;
 use super::vault::ModelVault;
+use super::{begins_as_events, classify, no_answer};
 use crate::buffers;
 use crate::config::Provider;
 use crate::store::Outcome;
@@ -26,6 +26,8 @@ use crate::upstream::Body;
 pub(super) const MAX_FRAME: usize = 16 << 20;
 /// The largest stream: what it says is kept to its end, and some models never stop by themselves.
 const MAX_STREAM: usize = 256 << 20;
+/// How much is kept of what does not look like a stream.
+const MAX_OPENING: usize = 4 << 10;
 /// The largest answer that comes in one piece.
 pub(super) const MAX_ANSWER: usize = 64 << 20;
 
@@ -41,6 +43,41 @@ pub struct Relay {
 struct Source {
     body: Body,
     received: usize,
+    opening: Opening,
+}
+
+impl Source {
+    fn new(body: Body) -> Self {
+        Self { body, received: 0, opening: Opening::default() }
+    }
+}
+
+/// The beginning of what should be a stream, as long as it does not look like one.
+#[derive(Debug, Default)]
+struct Opening {
+    bytes: Vec<u8>,
+    is_events: Option<bool>,
+}
+
+impl Opening {
+    fn push(&mut self, bytes: &[u8]) {
+        if self.is_events == Some(true) || self.bytes.len() > MAX_OPENING {
+            return;
+        }
+        // The usual one is known at once, and nothing is copied.
+        if self.bytes.is_empty() && begins_as_events(bytes) == Some(true) {
+            self.is_events = Some(true);
+            return;
+        }
+        self.bytes.extend(bytes.iter().take(MAX_OPENING));
+        self.is_events = begins_as_events(&self.bytes);
+    }
+
+    /// The fault of words in place of a stream.
+    fn fault(&self) -> Option<Fault> {
+        let words = self.is_events == Some(false);
+        words.then(|| no_answer(&String::from_utf8_lossy(&self.bytes)))
+    }
 }
 
 /// What makes the client's answer of the upstream's.
@@ -266,7 +303,7 @@ impl Relay {
     /// A relay that translates a stream.
     pub(super) fn stream(parts: Parts, body: Body, decoder: Decoder) -> Self {
         let machine = Machine::Translated(Box::new(Translated::new(parts, Some(decoder))));
-        Self { source: Some(Source { body, received: 0 }), machine }
+        Self { source: Some(Source::new(body)), machine }
     }
 
     /// A relay whose answer is here already, as events.
@@ -278,10 +315,7 @@ impl Relay {
 
     /// A relay that passes a stream.
     pub(super) fn pass(passed: Passed, body: Body) -> Self {
-        Self {
-            source: Some(Source { body, received: 0 }),
-            machine: Machine::Passed(Box::new(passed)),
-        }
+        Self { source: Some(Source::new(body)), machine: Machine::Passed(Box::new(passed)) }
     }
 
     /// A relay whose answer is here already, as it is.
@@ -322,11 +356,14 @@ impl Relay {
 
     /// Reads what has arrived. Ready when something may have been written.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(Source { body, received }) = &mut self.source else { return Poll::Ready(()) };
+        let Some(Source { body, received, opening }) = &mut self.source else {
+            return Poll::Ready(());
+        };
         let machine = &mut self.machine;
         let mut broken = None;
         let read = body.poll_read(cx, &mut |bytes| {
             *received += bytes.len();
+            opening.push(bytes);
             if broken.is_none() {
                 broken = machine.push(bytes).err();
             }
@@ -337,7 +374,10 @@ impl Relay {
         let end = match read {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(true)) => None,
-            Poll::Ready(Ok(false)) => Some(Ending::Closed),
+            Poll::Ready(Ok(false)) => {
+                let words = opening.fault().filter(|_| !machine.is_generated());
+                Some(words.map_or(Ending::Closed, Ending::Broken))
+            }
             Poll::Ready(Err(fault)) => Some(Ending::Broken(fault)),
         };
         let end = match broken {
@@ -382,6 +422,15 @@ impl Relay {
     /// Whether nothing more will come.
     pub fn is_over(&self) -> bool {
         self.source.is_none() && !self.machine.has_out()
+    }
+
+    /// The model whose answer is passed in place of the first choice's. A translated answer names
+    /// it itself.
+    pub fn passed_stand_in(&self) -> Option<String> {
+        match &self.machine {
+            Machine::Translated(_) => None,
+            Machine::Passed(one) => one.stand_in(),
+        }
     }
 
     /// Writes a sign of life; only between two pieces.

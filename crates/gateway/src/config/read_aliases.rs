@@ -78,13 +78,19 @@ fn draft(name: Spot<String>, node: &Node<'_>) -> Option<Draft> {
     }
     let mut table = node.table()?;
     let to = table.texts("to");
+    let limit = table.number("max_output_tokens");
+    if let Some(limit) = limit.as_ref().filter(|limit| limit.value == 0) {
+        let hint = "leave it out for no limit".to_owned();
+        let text = "no answer fits into 0 tokens";
+        node.reader().report(Severity::Error, limit, text, Some(hint));
+    }
     let efforts = Effort::ALL.map(|effort| (effort.name(), effort));
     let settings = Settings {
         purpose: table.text("purpose").map(|text| text.value),
         effort: table.word("effort", &efforts).map(|word| word.value),
         fast: table.flag("fast").map(|flag| flag.value),
         verbosity: table.word("verbosity", &Verbosity::WORDS).map(|word| word.value),
-        max_output_tokens: table.number("max_output_tokens").map(|number| number.value),
+        max_output_tokens: limit.map(|limit| limit.value),
     };
     if to.as_ref().is_none_or(Vec::is_empty) {
         let hint = "add `to = \"provider/model\"`".to_owned();

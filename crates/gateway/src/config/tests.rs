@@ -259,6 +259,7 @@ fn every_mistake_is_named_with_its_place_and_a_hint() {
         (
             "[aliases]\n\"gpt-5.5\" = \"depseek/x\"\nfast = { to = \"lab/m\", effort = \"very\" }\n\
              none = { purpose = \"x\" }\nbare = \"m\"\n\
+             mute = { to = \"lab/m\", max_output_tokens = 0 }\n\
              [providers.deepseek]\npreset = \"deepseek\"\n\
              [providers.lab]\nbase_url = \"http://127.0.0.1:1\"\nmodels = [\"m\"]\n",
             &[
@@ -269,6 +270,8 @@ fn every_mistake_is_named_with_its_place_and_a_hint() {
                 "error: config.toml:4:1: aliases.none: the alias leads nowhere; hint: add \
                  `to = \"provider/model\"`",
                 "error: config.toml:5:8: aliases.bare: `m` names no provider; hint: write `lab/m`",
+                "error: config.toml:6:44: aliases.mute.max_output_tokens: no answer fits into 0 \
+                 tokens; hint: leave it out for no limit",
             ],
         ),
         (

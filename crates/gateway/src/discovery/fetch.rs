@@ -50,6 +50,9 @@ async fn pages(
         if !response.status.is_success() {
             return Err(protocol(&format!("it answered {}", response.status)));
         }
+        if let Some(coding) = response.coding() {
+            return Err(protocol(&format!("it answered encoded as `{coding}`, unasked")));
+        }
         let body = response.body.collect(limits.page_bytes).await?;
         let Page { models, next } = read(&body, dialect).map_err(protocol)?;
         for model in models {

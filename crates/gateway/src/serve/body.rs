@@ -7,6 +7,8 @@ use bytes::Buf as _;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError::SkipFrame};
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use wire::fault::{Fault, Kind};
 
 use crate::buffers;
@@ -79,10 +81,19 @@ async fn collect(headers: &HeaderMap, mut body: Incoming, limit: usize) -> Resul
 
 fn too_large(limit: usize) -> Fault {
     let text = format!(
-        "the request body is larger than {} MiB; raise `max_body_bytes` in `[server]` if that is meant",
-        limit >> 20
+        "the request body is larger than {}; raise `max_body_bytes` in `[server]` if that is meant",
+        size(limit)
     );
     Fault::new(Kind::TooLarge, text)
+}
+
+/// A number of bytes in the largest unit in which it is whole.
+fn size(bytes: usize) -> String {
+    match bytes {
+        _ if bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
 }
 
 /// Undoes the encodings, the last one first.
@@ -109,11 +120,7 @@ fn decode(headers: &HeaderMap, mut bytes: Vec<u8>, limit: usize) -> Result<Vec<u
             )
         };
         bytes = match name.as_str() {
-            "zstd" => {
-                let decoder = ruzstd::decoding::StreamingDecoder::new(bytes.as_slice())
-                    .map_err(|error| broken(&error))?;
-                inflate(decoder, limit, &broken)?
-            }
+            "zstd" => unframe(&bytes, limit, &broken)?,
             "gzip" | "x-gzip" => {
                 inflate(flate2::read::MultiGzDecoder::new(bytes.as_slice()), limit, &broken)?
             }
@@ -133,6 +140,28 @@ fn decode(headers: &HeaderMap, mut bytes: Vec<u8>, limit: usize) -> Result<Vec<u
         };
     }
     Ok(bytes)
+}
+
+/// Reads all frames of zstd, and leaves out those that only hold something else (RFC 8878, 3.1).
+fn unframe(
+    mut source: &[u8],
+    limit: usize,
+    broken: &dyn Fn(&dyn std::fmt::Display) -> Fault,
+) -> Result<Vec<u8>, Fault> {
+    let (mut bytes, mut decoder) = (Vec::new(), FrameDecoder::new());
+    loop {
+        match StreamingDecoder::new_with_decoder(&mut source, &mut decoder) {
+            Ok(frame) => bytes.append(&mut inflate(frame, limit - bytes.len(), broken)?),
+            Err(FrameDecoderError::ReadFrameHeaderError(SkipFrame { length, .. })) => {
+                let rest = source.get(length as usize..);
+                source = rest.ok_or_else(|| broken(&"its last frame is cut off"))?;
+            }
+            Err(error) => return Err(broken(&error)),
+        }
+        if source.is_empty() {
+            return Ok(bytes);
+        }
+    }
 }
 
 /// Reads no more than the limit, whatever the input would grow to.
@@ -184,6 +213,33 @@ mod tests {
         ] {
             assert_eq!(decode(&encoded(name), bytes, 1 << 20).unwrap(), text, "{name}");
         }
+    }
+
+    #[test]
+    fn all_frames_of_zstd_are_read_within_one_limit() {
+        let skipped = |bytes: &[u8]| {
+            let length = (bytes.len() as u32).to_le_bytes();
+            [&[0x5a, 0x2a, 0x4d, 0x18], length.as_slice(), bytes].concat()
+        };
+        let decoded = |frames: &[Vec<u8>], limit| decode(&encoded("zstd"), frames.concat(), limit);
+        let (one, two) = (zstd(b"one, "), zstd(b"two"));
+        for frames in [
+            vec![one.clone(), two.clone()],
+            vec![skipped(b"x"), one.clone(), skipped(b""), two.clone(), skipped(b"yz")],
+        ] {
+            assert_eq!(decoded(&frames, 8).unwrap(), b"one, two");
+            assert_eq!(decoded(&frames, 7).unwrap_err().kind, Kind::TooLarge);
+        }
+        for wrong in [b"trailing".to_vec(), skipped(b"cut")[..9].to_vec(), two[..5].to_vec()] {
+            let fault = decoded(&[one.clone(), wrong], 100).unwrap_err();
+            assert_eq!(fault.kind, Kind::BadRequest);
+        }
+    }
+
+    #[test]
+    fn a_limit_is_told_in_its_own_unit() {
+        let told = [64 << 20, 512 << 10, 1000].map(size);
+        assert_eq!(told, ["64 MiB", "512 KiB", "1000 bytes"]);
     }
 
     #[test]

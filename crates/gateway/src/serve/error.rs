@@ -40,5 +40,22 @@ pub(super) fn response(
     response
 }
 
+/// The answer to a method that a path does not take. Codex is told of it as of every permanent
+/// fault: it tries other statuses again.
+pub(super) fn wrong_method(
+    fault: &Fault,
+    dialect: Dialect,
+    reader: Reader,
+    request_id: &str,
+    right: &'static str,
+) -> Response<Answer> {
+    let mut response = response(fault, dialect, reader, request_id);
+    if reader == Reader::Other {
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    }
+    response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static(right));
+    response
+}
+
 /// The wait for a throttled request whose upstream named none.
 const DEFAULT_WAIT_S: u64 = 5;

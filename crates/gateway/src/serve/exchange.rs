@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request};
+use http_body::Body as _;
 use wire::answer::{Head, Setting, provenance};
 use wire::dialect::Dialect;
 use wire::fault::{Fault, Kind, Reader};
@@ -44,7 +45,7 @@ pub(super) async fn create(
     let recorder = snapshot.log.enabled.then(|| app.recorder.clone());
     let metrics = Arc::clone(&app.metrics);
     let ledger = Ledger::open(call.id.to_owned(), dialect.name(), recorder, metrics);
-    let reader = super::error::reader_of(call.request.headers());
+    let (id, reader) = (call.id, super::error::reader_of(call.request.headers()));
     let done = match read(&snapshot, call, &ledger).await {
         Ok(read) => match wish {
             Wish::Answer => answer(app, snapshot, read, dialect, reader, &ledger).await,
@@ -55,11 +56,18 @@ pub(super) async fn create(
     if let Err(fault) = &done {
         ledger.failed(fault);
     }
-    let status = match &done {
-        Ok(response) => response.status().as_u16(),
-        Err(fault) => dialect.error(fault, reader, "").status,
+    let (status, length) = match &done {
+        // A stream counts what it sends itself.
+        Ok(response) => (response.status().as_u16(), response.body().size_hint().exact()),
+        Err(fault) => {
+            let shown = dialect.error(fault, reader, id);
+            (shown.status, Some(shown.body.len() as u64))
+        }
     };
-    ledger.note(|exchange| exchange.status = Some(status));
+    ledger.note(|exchange| {
+        exchange.status = Some(status);
+        exchange.response_bytes = length.unwrap_or_default();
+    });
     done
 }
 

@@ -78,7 +78,7 @@ pub(super) fn metrics(app: &App) -> Response<Answer> {
 /// For those who open the address in a browser.
 pub(super) fn welcome() -> Response<Answer> {
     let text = format!(
-        "quire {} is running.\n\nBase URL for clients: /v1 (Responses)\nStatus: /health\nModels: /v1/models\n",
+        "quire {} is running.\n\nResponses: /v1/responses\nChat Completions: /v1/chat/completions\nMessages: /v1/messages\nModels: /v1/models\nStatus: /health\n",
         crate::VERSION
     );
     let mut response = Response::new(Answer::from(text));

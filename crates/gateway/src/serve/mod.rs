@@ -43,6 +43,9 @@ use crate::drain::Drain;
 use crate::store::{KeyRing, Recorder, Store, new_id};
 use crate::telemetry::Metrics;
 
+/// How much of a path or method is repeated, in characters.
+const MAX_SHOWN: usize = 100;
+
 /// Everything that requests share.
 #[derive(Debug)]
 pub struct App {
@@ -145,29 +148,48 @@ impl App {
             }
             ("GET", "/metrics") => Ok(health::metrics(&self)),
             ("GET", "") => Ok(health::welcome()),
-            (method, path) => Err(unknown(method, path)),
+            (method, path) => match method_of(path) {
+                None => Err(unknown(path)),
+                Some(right) => {
+                    let fault = wrong_method(method, path, right);
+                    let headers = call.request.headers();
+                    let (dialect, reader) = (dialect_of(path, headers), error::reader_of(headers));
+                    Ok(error::wrong_method(&fault, dialect, reader, id, right))
+                }
+            },
         }
     }
 }
 
-/// The fault of a path or method that does not exist, with what may have been meant.
-fn unknown(method: &str, path: &str) -> Fault {
-    const KNOWN: [(&str, &str); 10] = [
-        ("POST", "/v1/responses"),
-        ("POST", "/v1/responses/input_tokens"),
-        ("POST", "/v1/chat/completions"),
-        ("POST", "/v1/messages"),
-        ("POST", "/v1/messages/count_tokens"),
-        ("GET", "/v1/models"),
-        ("GET", "/health"),
-        ("GET", "/ready"),
-        ("GET", "/metrics"),
-        ("GET", "/api/status"),
-    ];
-    if let Some((right, _)) = KNOWN.iter().find(|(_, known)| *known == path) {
-        let text = format!("`{path}` takes `{right}`, not `{method}`");
-        return Fault { param: Some("method".to_owned()), ..Fault::new(Kind::BadRequest, text) };
-    }
+/// What there is, for those who miss it.
+const KNOWN: [(&str, &str); 11] = [
+    ("POST", "/v1/responses"),
+    ("POST", "/v1/responses/input_tokens"),
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/messages"),
+    ("POST", "/v1/messages/count_tokens"),
+    ("GET", "/v1/models"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/metrics"),
+    ("GET", "/api/status"),
+    ("GET", ""),
+];
+
+/// The method that a path takes, if there is such a path.
+fn method_of(path: &str) -> Option<&'static str> {
+    let known = KNOWN.iter().find(|(_, known)| *known == path).map(|(method, _)| *method);
+    known.or_else(|| path.starts_with("/v1/models/").then_some("GET"))
+}
+
+fn wrong_method(method: &str, path: &str, right: &str) -> Fault {
+    let path = if path.is_empty() { "/" } else { path };
+    let text = format!("`{}` takes `{right}`, not `{}`", shown(path), shown(method));
+    Fault { param: Some("method".to_owned()), ..Fault::new(Kind::BadRequest, text) }
+}
+
+/// The fault of a path that does not exist, with the one that may have been meant.
+fn unknown(path: &str) -> Fault {
     let with_version = format!("/v1{path}");
     let hint = match KNOWN.iter().find(|(_, known)| *known == with_version) {
         Some((_, known)) => format!("did you mean `{known}`? The base URL ends in `/v1`"),
@@ -175,11 +197,12 @@ fn unknown(method: &str, path: &str) -> Fault {
     };
     Fault {
         param: Some("path".to_owned()),
-        ..Fault::new(
-            Kind::NotFound,
-            format!("there is no `{}` here: {hint}", path.chars().take(100).collect::<String>()),
-        )
+        ..Fault::new(Kind::NotFound, format!("there is no `{}` here: {hint}", shown(path)))
     }
+}
+
+fn shown(asked: &str) -> String {
+    asked.chars().take(MAX_SHOWN).collect()
 }
 
 /// The dialect in which the sender of a request reads errors.
@@ -218,8 +241,10 @@ mod tests {
 
     #[test]
     fn a_wrong_path_is_told_the_right_one() {
-        assert!(unknown("POST", "/responses").message.contains("`/v1/responses`"));
-        assert_eq!(unknown("GET", "/nothing").kind, Kind::NotFound);
-        assert!(unknown("DELETE", "/v1/models").message.contains("takes `GET`"));
+        assert!(unknown("/responses").message.contains("`/v1/responses`"));
+        assert_eq!(unknown("/nothing").kind, Kind::NotFound);
+        assert_eq!(wrong_method("DELETE", "", "GET").message, "`/` takes `GET`, not `DELETE`");
+        assert_eq!(method_of("/v1/models/x"), Some("GET"));
+        assert_eq!(method_of("/v1/nothing"), None);
     }
 }

@@ -21,12 +21,14 @@ const MAX: usize = 200;
 
 /// The conversation of a request, if anything names it.
 pub(super) fn of(headers: &HeaderMap, root: Value<'_, '_>) -> Option<String> {
-    let named = |name: &&str| headers.get(*name)?.to_str().ok().map(str::to_owned);
+    // What names nothing does not hide the next.
+    let usable = |name: &String| !name.is_empty() && name.len() <= MAX;
+    let named = |name: &&str| headers.get(*name)?.to_str().ok().map(str::to_owned).filter(usable);
     let found = HEADERS.iter().find_map(named).or_else(|| {
         let key = root.get("prompt_cache_key").and_then(Value::as_str);
-        key.map(|key| key.text().into_owned())
+        key.map(|key| key.text().into_owned()).filter(usable)
     });
-    found.or_else(|| in_user(root)).filter(|name| !name.is_empty() && name.len() <= MAX)
+    found.or_else(|| in_user(root).filter(usable))
 }
 
 /// Claude Code also writes its session into `metadata.user_id`, which is JSON in a string.
@@ -58,6 +60,11 @@ mod tests {
         assert_eq!(session(&[], body).as_deref(), Some("k"));
         assert_eq!(session(&[], &body.replace("prompt_cache_key", "x")).as_deref(), Some("s"));
         assert_eq!(session(&[], "{}"), None);
+        for nothing in ["", &"x".repeat(1000)] {
+            let headers = [("session-id", nothing), ("x-session-id", "h")];
+            assert_eq!(session(&headers, body).as_deref(), Some("h"));
+            assert_eq!(session(&headers[..1], body).as_deref(), Some("k"));
+        }
         assert_eq!(session(&[("session-id", &"x".repeat(1000))], "{}"), None);
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep};
 use wire::answer::{Head, Setting};
 use wire::dialect::{Dialect, Encoder};
 use wire::fault::{Fault, Phase};
-use wire::note::Notes;
+use wire::note::{Code, Notes};
 use wire::turn::{End, Event};
 
 use crate::attempt::{COMMENT, Early, Ledger, ModelVault, Relay, unix_now};
@@ -33,6 +33,8 @@ pub(super) struct Stream {
     keep_alive: Duration,
     last: Instant,
     timer: Pin<Box<Sleep>>,
+    /// The head says that a fallback answers.
+    told: bool,
     /// Something went out that says the stream is open.
     opened: bool,
     sent: u64,
@@ -76,6 +78,10 @@ impl Stream {
 
     fn new(parts: Parts, state: State) -> Self {
         let Parts { dialect, head, ledger, vault, setting, keep_alive, early } = parts;
+        let told = {
+            let early = early.lock().unwrap_or_else(PoisonError::into_inner);
+            early.notes.contains(Code::FallbackUsed.name())
+        };
         let last = Instant::now();
         let timer = Box::pin(tokio::time::sleep_until(last + keep_alive));
         Self {
@@ -89,6 +95,7 @@ impl Stream {
             keep_alive,
             last,
             timer,
+            told,
             opened: false,
             sent: 0,
         }
@@ -120,7 +127,14 @@ impl Stream {
             match attempt.as_mut().poll(cx) {
                 Poll::Pending if opening.is_empty() => return Poll::Pending,
                 Poll::Pending => return Poll::Ready(Some(opening.into_bytes())),
-                Poll::Ready(Ok(relay)) => self.state = State::Relaying(Box::new(relay)),
+                Poll::Ready(Ok(relay)) => {
+                    // The head went out without that note, and what is passed holds none.
+                    if let Some(model) = relay.passed_stand_in().filter(|_| !self.told) {
+                        let used = Code::FallbackUsed.name();
+                        opening.push_str(&format!(": quire {used} {model}\n\n"));
+                    }
+                    self.state = State::Relaying(Box::new(relay));
+                }
                 Poll::Ready(Err(fault)) => {
                     self.state = State::Over;
                     self.fail(fault, &mut opening);

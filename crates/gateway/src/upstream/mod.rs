@@ -16,7 +16,7 @@ mod stream;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderValue, Request, header};
 use wire::fault::{Fault, Kind, Phase};
 
 pub use response::{Body, Response};
@@ -53,7 +53,9 @@ impl Client {
     ) -> Result<Response, Fault> {
         let origin = Origin::of(request.uri())?;
         let mut request = request;
-        request.headers_mut().insert(http::header::HOST, origin.host_header());
+        request.headers_mut().insert(header::HOST, origin.host_header());
+        // Without this a server may choose any coding (RFC 9110, 12.5.3), and nothing here undoes one.
+        request.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         // A kept connection may have been closed just now: then a fresh one is tried. Only one
         // kept one is: an upstream that read the request and broke would read it every time.
         if let Some(connection) = pool::take(&origin) {

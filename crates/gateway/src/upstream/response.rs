@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use tokio::time::{Instant, Sleep};
 use wire::fault::{Fault, Kind, Phase};
 
@@ -18,12 +18,28 @@ use super::pool;
 /// How much is read in one go, so that one fast upstream cannot fill the memory.
 const BATCH: usize = 256 << 10;
 
+/// How much of a coding's name is told.
+const MAX_CODING: usize = 40;
+
 /// The head of an answer, and its body to come.
 #[derive(Debug)]
 pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Body,
+}
+
+impl Response {
+    /// The coding of the body, where it has one though it was not asked for.
+    pub fn coding(&self) -> Option<String> {
+        let lines = self.headers.get_all(header::CONTENT_ENCODING).iter();
+        let mut names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        let name = names.find_map(|name| {
+            let name = name.trim_ascii();
+            (!name.is_empty() && !name.eq_ignore_ascii_case(b"identity")).then_some(name)
+        })?;
+        Some(String::from_utf8_lossy(name).chars().take(MAX_CODING).collect())
+    }
 }
 
 /// The body of an answer. It reads its own connection; dropping it closes that, unless nothing but
@@ -33,6 +49,8 @@ pub struct Body {
     /// None once everything has come.
     connection: Option<Connection>,
     origin: Origin,
+    /// What was looked at and not handed out yet.
+    ahead: Vec<u8>,
     idle: Duration,
     /// When something arrived last.
     last: Instant,
@@ -44,7 +62,7 @@ pub struct Body {
 impl Body {
     pub(super) fn new(connection: Connection, origin: Origin, idle: Duration) -> Self {
         let (connection, last) = (Some(connection), Instant::now());
-        Self { connection, origin, idle, last, timer: None, answered: false }
+        Self { connection, origin, ahead: Vec::new(), idle, last, timer: None, answered: false }
     }
 
     /// Says that the answer is whole, so that only the end of its body is to come. Nobody waits
@@ -60,6 +78,10 @@ impl Body {
         cx: &mut Context<'_>,
         sink: &mut impl FnMut(&[u8]),
     ) -> Poll<Result<bool, Fault>> {
+        if !self.ahead.is_empty() {
+            sink(&std::mem::take(&mut self.ahead));
+            return Poll::Ready(Ok(true));
+        }
         let mut read = 0;
         while read < BATCH
             && let Some(connection) = &mut self.connection
@@ -107,6 +129,25 @@ impl Body {
             timer.as_mut().reset(due);
         }
         Poll::Pending
+    }
+
+    /// Looks at the beginning until it tells `judge` something, which may be never.
+    ///
+    /// # Errors
+    /// The body breaks off before.
+    pub async fn look<T>(
+        &mut self,
+        judge: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
+        let mut ahead = Vec::new();
+        let mut judged = None;
+        while judged.is_none()
+            && poll_fn(|cx| self.poll_read(cx, &mut |data| ahead.extend_from_slice(data))).await?
+        {
+            judged = judge(&ahead);
+        }
+        self.ahead = ahead;
+        Ok(judged)
     }
 
     /// Reads what comes within `patience`, at most `limit` bytes, however it ends.

@@ -403,7 +403,7 @@ async fn interim_answers_are_skipped_and_odd_statuses_are_faults() {
     .await;
     let quire = Quire::before(&upstream).await;
     refused(quire.ask(&plain()).await, 502).await;
-    fault(raw("HTTP/1.1 204 No Content\r\n\r\n"), 502, CUT).await;
+    fault(raw("HTTP/1.1 204 No Content\r\n\r\n"), 502, PROTOCOL).await;
     fault(raw("HTTP/1.1 304 Not Modified\r\n\r\n"), 502, "upstream_error").await;
     fault(answers(418).error("teapot", "short", "stout"), 400, "invalid_request").await;
     fault(answers(999), 502, "upstream_error").await;
@@ -573,6 +573,28 @@ async fn a_request_that_kills_its_connections_is_not_sent_to_all_of_them() {
 }
 
 #[tokio::test]
+async fn an_answer_in_a_coding_is_not_asked_for_and_is_named_where_it_comes_all_the_same() {
+    let garbage = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff, 0xfe];
+    for (status, told, code) in
+        [(200, 502, "upstream_protocol_error"), (429, 429, "rate_limit_exceeded")]
+    {
+        let encoded = answers(status).header("content-encoding", "gzip").body(garbage);
+        for body in [plain(), whole()] {
+            let upstream = Upstream::start(Script::from(encoded.clone())).await;
+            let quire = Quire::before(&upstream).await;
+            let error = refused(quire.ask(&body).await, told).await;
+            assert_eq!(error["code"], code);
+            assert!(error["message"].as_str().unwrap().contains("encoded as `gzip`"), "{error}");
+            assert_eq!(upstream.requests()[0].header("accept-encoding"), Some("identity"));
+        }
+    }
+    let named = says().text("x").header("content-encoding", "Identity");
+    let upstream = Upstream::start(Script::always(named)).await;
+    let quire = Quire::before(&upstream).await;
+    assert_eq!(quire.ask(&whole()).await.status(), 200);
+}
+
+#[tokio::test]
 async fn streams_leave_their_connection_for_the_next() {
     let upstream = Upstream::start(Script::always(says().text("x"))).await;
     let quire = Quire::before(&upstream).await;
@@ -672,8 +694,16 @@ async fn nothing_of_a_client_s_head_reaches_the_upstream() {
         seen.headers.0.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     for name in &names {
         assert!(
-            ["content-type", "accept", "user-agent", "authorization", "host", "content-length"]
-                .contains(&name.as_str()),
+            [
+                "content-type",
+                "accept",
+                "accept-encoding",
+                "user-agent",
+                "authorization",
+                "host",
+                "content-length"
+            ]
+            .contains(&name.as_str()),
             "{name}"
         );
     }

@@ -274,6 +274,19 @@ async fn a_whole_response_that_failed_is_passed_as_it_is_and_logged_as_failed() 
 }
 
 #[tokio::test]
+async fn a_whole_response_that_failed_is_tried_elsewhere_where_that_is_wished() {
+    let object = json!({"id": "resp_1", "object": "response", "status": "failed",
+        "error": {"code": "server_error", "message": "no"}, "model": "mock-model", "output": []});
+    let first =
+        strict(Dialect::Responses, Script::always(answers(200).body(object.to_string()))).await;
+    let second = strict(Dialect::Responses, Script::always(says().text("spare"))).await;
+    let quire = pair(&first, &second, "").await;
+    let mut response = quire.send(&post(Dialect::Responses, &whole(Dialect::Responses))).await;
+    assert!(response.header("x-quire-notes").is_some_and(|notes| notes.contains("fallback-used")));
+    assert!(response.text().await.unwrap().contains("spare"));
+}
+
+#[tokio::test]
 async fn a_web_page_is_a_protocol_error() {
     for dialect in Dialect::ALL {
         let upstream = strict(dialect, Script::always(html(200))).await;
@@ -362,6 +375,22 @@ async fn after_two_seconds_a_comment_goes_out_and_nothing_opens_twice() {
             assert_eq!(body, passed(dialect, &says().text("later")), "{}", dialect.name());
             told.judged().assert_finished();
         }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_fallback_that_comes_after_the_head_is_named_in_a_comment() {
+    together(Dialect::ALL.map(|dialect| async move {
+        let late = refuses(503).over(line().head_delay(Duration::from_millis(10_500)));
+        let first = strict(dialect, late).await;
+        let second = strict(dialect, Script::always(says().text("spare"))).await;
+        let quire = pair(&first, &second, "").await;
+        let told = ask(&quire, dialect).await;
+        assert_eq!(told.notes, None);
+        let expected = format!("{COMMENT}: quire fallback-used spare/mock-model\n\n");
+        assert_eq!(told.raw, expected + &passed(dialect, &says().text("spare")));
+        told.judged().assert_finished();
     }))
     .await;
 }
@@ -563,5 +592,64 @@ async fn a_client_that_leaves_what_is_passed_ends_the_upstream_request() {
         assert!(upstream.until(SOON, |upstream| upstream.open_streams() == 1).await);
         drop(connection);
         assert!(upstream.until(SOON, |upstream| upstream.open_streams() == 0).await, "it ends");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_whose_type_is_odd_or_missing_is_live_all_the_same() {
+    let kinds = ["Text/Event-Stream; charset=utf-8", "text/plain", "application/octet-stream", ""];
+    let cases = kinds.iter().flat_map(|kind| Dialect::ALL.map(|dialect| (*kind, dialect)));
+    together(cases.map(async |(kind, dialect)| {
+        let begun = says().bytes("\u{feff}\n").text("begun").stall().header("content-type", kind);
+        let upstream = strict(Dialect::Chat, Script::always(begun)).await;
+        let config = format!("[upstream]\nidle_timeout_seconds = 1\n{}", lab(&upstream));
+        let quire = Quire::start(&config).await;
+        let told = ask(&quire, dialect).await;
+        assert_eq!(told.text(), "begun", "{kind}");
+        told.assert_failed();
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn words_in_place_of_an_answer_are_quoted() {
+    let words = "Internal Server Error: GPU lost";
+    for (body, quoted) in
+        [(words, words), ("[1]", "answer: [1]"), ("", "is empty"), ("\u{feff}", "is empty")]
+    {
+        let kinds =
+            ["text/plain", "application/json", "application/octet-stream", "text/event-stream"];
+        // A stream may be empty, and is then cut.
+        for kind in kinds.iter().take(if quoted == "is empty" { 3 } else { 4 }) {
+            let answer = answers(200).header("content-type", kind).body(body);
+            let cut = line().split_every(1);
+            let upstream = strict(Dialect::Chat, Script::always(answer.over(cut))).await;
+            let quire = Quire::before(&upstream).await;
+            for dialect in Dialect::ALL {
+                for asks in [streamed(dialect), whole(dialect)] {
+                    let response = quire.send(&post(dialect, &asks)).await;
+                    let error = refused(dialect, response, 502).await;
+                    assert_eq!(error["code"], "upstream_protocol_error", "{error}");
+                    assert!(error["message"].as_str().unwrap().contains(quoted), "{error}");
+                }
+            }
+            let row = quire.rows(6).await.remove(0);
+            assert!(!row.to_string().contains("GPU"), "what an upstream says is not logged: {row}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_a_whole_answer_is_skipped() {
+    let upstream = strict(Dialect::Chat, Script::default()).await;
+    let quire = Quire::before(&upstream).await;
+    for dialect in Dialect::ALL {
+        let answer = says().text("x").answered_in(Dialect::Chat, &whole(Dialect::Chat));
+        let marked = [b"\xef\xbb\xbf", answer.as_slice()].concat();
+        upstream.set_script(Script::always(answers(200).body(marked)));
+        let mut response = quire.send(&post(dialect, &whole(dialect))).await;
+        assert_eq!(response.status(), 200);
+        assert!(response.text().await.unwrap().starts_with('{'));
+        ask(&quire, dialect).await.assert_finished();
     }
 }

@@ -225,8 +225,8 @@ async fn a_path_that_does_not_exist_is_told_in_the_shape_of_its_neighbours() {
         let error = refused(Dialect::Responses, quire.send(&Request::post(path)).await, 404).await;
         assert!(error["message"].as_str().unwrap().contains(&format!("/v1{path}")), "{error}");
     }
-    refused(Dialect::Messages, quire.send(&Request::get("/v1/messages")).await, 400).await;
-    refused(Dialect::Chat, quire.send(&Request::get("/v1/chat/completions")).await, 400).await;
+    refused(Dialect::Messages, quire.send(&Request::get("/v1/messages")).await, 405).await;
+    refused(Dialect::Chat, quire.send(&Request::get("/v1/chat/completions")).await, 405).await;
 }
 
 /// What an upstream answers, and what the caller gets: the status for the two shapes, the code, and

@@ -7,11 +7,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::client::Request;
+use testkit::judge::Dialect;
 use testkit::script::{Script, says};
 use testkit::upstream::Upstream;
 
 use crate::stage::{
-    Process, Quire, ask, body, lab, plain, provider, refused, run, told, whole, write_config,
+    Process, Quire, ask, body, lab, plain, provider, refused, refused_in, run, told, whole,
+    write_config,
 };
 
 /// Asserts that this request is refused with this status, and that the gateway answers the next.
@@ -376,17 +378,21 @@ async fn wrong_paths_and_methods_are_told_the_right_ones() {
         ("GET", "/v1/models/none", 404),
         ("GET", "/../etc/passwd", 404),
         ("GET", "/%2e%2e/%00", 404),
-        ("PUT", "/v1/responses", 400),
-        ("DELETE", "/v1/models", 400),
-        ("PATCH", "/health", 400),
-        ("OPTIONS", "/v1/responses", 400),
-        ("BREW", "/v1/responses", 400),
-        ("TRACE", "/", 404),
-        ("CONNECT", "/", 404),
+        ("PUT", "/v1/responses", 405),
+        ("GET", "/v1/chat/completions", 405),
+        ("DELETE", "/v1/models", 405),
+        ("DELETE", "/v1/models/quire/demo", 405),
+        ("PATCH", "/health", 405),
+        ("OPTIONS", "/v1/responses", 405),
+        ("BREW", "/v1/responses", 405),
+        ("DELETE", "/", 405),
+        ("TRACE", "/", 405),
+        ("CONNECT", "/", 405),
     ] {
         let request = Request::new(method, path);
         let response = quire.send(&request).await;
         assert!(response.header("access-control-allow-origin").is_none());
+        assert_eq!(response.header("allow").is_some(), status == 405, "{method} {path}");
         if status == 200 {
             assert_eq!(response.status(), 200);
         } else {
@@ -396,6 +402,26 @@ async fn wrong_paths_and_methods_are_told_the_right_ones() {
         }
     }
     quire.assert_alive().await;
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_in_the_shape_of_its_path() {
+    let (_upstream, quire) = untouched().await;
+    for path in ["/v1/messages", "/v1/messages/count_tokens", "/v1/messages/"] {
+        let response = quire.send(&Request::get(path)).await;
+        assert_eq!(response.header("allow"), Some("POST"));
+        let error = refused_in(Dialect::Messages, response, 405).await;
+        assert!(error["message"].as_str().unwrap().contains("takes `POST`"), "{error}");
+    }
+    // Codex would try another status again.
+    let response =
+        quire.send(&Request::new("PUT", "/v1/responses").header("originator", "x")).await;
+    assert_eq!(response.header("allow"), Some("POST"));
+    refused(response, 400).await;
+    let words = quire.send(&Request::get("/")).await.text().await.unwrap();
+    for path in ["/v1/responses", "/v1/chat/completions", "/v1/messages"] {
+        assert!(words.contains(path), "{words}");
+    }
 }
 
 #[tokio::test]

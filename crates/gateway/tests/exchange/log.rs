@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::canary;
+use testkit::client::Request;
 use testkit::script::{End, Script, Usage, refuses, says};
 use testkit::upstream::Upstream;
 
@@ -14,6 +15,20 @@ use crate::stage::{
     Process, Quire, SOON, ask, body, files, lab, plain, quire, refused, run, told, whole,
     write_config,
 };
+
+#[tokio::test]
+async fn the_bytes_of_every_answer_are_counted() {
+    let upstream = Upstream::start(Script::always(says().text("x"))).await;
+    let quire = Quire::before(&upstream).await;
+    let unknown = body(json!({"model": "nobody/x"}));
+    let count = Request::post("/v1/responses/input_tokens").json(&plain());
+    let requests = [ask(&whole()), ask(&plain()), ask(&unknown), count];
+    for (before, request) in requests.iter().enumerate() {
+        let sent = quire.send(request).await.bytes().await.unwrap().len();
+        let rows = quire.rows(before + 1).await;
+        assert_eq!(rows[0]["response_bytes"], sent, "{:#}", rows[0]);
+    }
+}
 
 #[tokio::test]
 async fn a_row_holds_everything_promised() {
@@ -65,8 +80,7 @@ async fn a_row_holds_everything_promised() {
     );
     let one = quire
         .send(
-            &testkit::client::Request::get(&format!("/api/requests/{id}"))
-                .bearer(quire.app().admin_token.expose()),
+            &Request::get(&format!("/api/requests/{id}")).bearer(quire.app().admin_token.expose()),
         )
         .await
         .json()
@@ -123,7 +137,7 @@ async fn what_was_said_is_never_on_the_disk() {
     for bad in [json!(secret), json!({"model": "lab/mock-model", "input": {"said": secret}})] {
         refused(quire.ask(&bad).await, 400).await;
     }
-    let broken = testkit::client::Request::post("/v1/responses")
+    let broken = Request::post("/v1/responses")
         .body(format!("{{\"model\":\"lab/mock-model\",\"input\":\"{secret}"));
     refused(quire.send(&broken).await, 400).await;
     quire.rows(8).await;

@@ -391,6 +391,7 @@ async fn only_the_headers_that_change_a_bodys_meaning_go_with_it() {
                 "content-type",
                 "content-length",
                 "accept",
+                "accept-encoding",
                 "user-agent",
                 "authorization",
                 "x-api-key",

@@ -200,7 +200,7 @@ impl Decoder {
         let Some(finish) = self.finish.take() else { return self.fail(cut(), sink) };
         self.flush(sink);
         // A call that was cut by a limit must not look whole.
-        let whole = !matches!(finish, Finish::Length | Finish::Filtered);
+        let whole = !finish.is_cut();
         if whole && self.parts.has_nameless_call() {
             return self.fail(protocol("the upstream called a tool without naming it"), sink);
         }
