@@ -399,11 +399,11 @@ impl Relay {
     /// the end of the answer.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         loop {
+            // After the last event only the end of the body is to come: nobody waits for it.
+            if self.machine.is_told() {
+                self.source = None;
+            }
             if self.machine.has_out() {
-                // After the last event only the end of the body is to come: nobody waits for it.
-                if self.machine.is_told() {
-                    self.source = None;
-                }
                 return Poll::Ready(Some(self.machine.take_out()));
             }
             if self.source.is_none() {
