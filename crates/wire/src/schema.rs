@@ -66,10 +66,12 @@ impl Mend<'_> {
         if !listed {
             self.out.push_str(r#","properties":{}"#);
         }
-        for (key, member) in value.members() {
-            if key.is("type") || (!listed && key.is("properties")) {
-                continue;
-            }
+        self.others(value, |key| key == "type" || (!listed && key == "properties"));
+    }
+
+    /// Ends a root with what it has beside the members that are `written`.
+    fn others(&mut self, value: Value<'_, '_>, written: impl Fn(&str) -> bool) {
+        for (key, member) in value.members().filter(|(key, _)| !written(key.escaped())) {
             if key.is("encrypted") && member.kind() == Kind::Bool {
                 self.note(Code::EncryptedFlag, "tools[].parameters");
                 continue;
@@ -93,20 +95,10 @@ impl Mend<'_> {
         }
         self.out.push('}');
         write_required(&required, &mut self.out);
-        for (key, member) in value.members() {
-            if matches!(key.escaped(), "type" | "properties" | "required" | "enum" | "not")
-                || UNIONS.contains(&key.escaped())
-            {
-                continue;
-            }
-            if key.is("encrypted") && member.kind() == Kind::Bool {
-                self.note(Code::EncryptedFlag, "tools[].parameters");
-                continue;
-            }
-            self.out.push(',');
-            self.member(key.escaped(), member, names_properties(&key));
-        }
-        self.out.push('}');
+        self.others(value, |key| {
+            matches!(key, "type" | "properties" | "required" | "enum" | "not")
+                || UNIONS.contains(&key)
+        });
     }
 
     /// Writes a value. `names` says that the members of this object are property names, which may
