@@ -11,6 +11,7 @@ pub mod fates;
 mod foreign;
 mod history;
 mod messages;
+mod open;
 pub mod parse;
 mod parts;
 pub mod read;
